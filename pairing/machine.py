@@ -1,0 +1,106 @@
+"""The two coupled machines of a sitting, as tables: everything that affects its stages lives here.
+
+The *phone* machine says which phone is bound; the *evidence* machine how far the recording is judged.
+Both see every event; an event a machine has no row for leaves that machine where it is, but only if
+the event is not one of its own, and only if the coupling allows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from pairing.errors import PairingError
+
+# (stage, event) -> stage
+PHONE: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("offered", "offer_made"): "offered",
+        ("offered", "claimed"): "claimed",
+        ("claimed", "claim_refused"): "offered",
+        ("claimed", "claim_lapsed"): "offered",
+        ("claimed", "confirmed"): "bound",
+        ("bound", "rebind_opened"): "reoffered",
+        ("reoffered", "offer_made"): "reoffered",
+        ("reoffered", "claimed"): "reclaimed",
+        ("reclaimed", "claim_refused"): "reoffered",
+        ("reclaimed", "claim_lapsed"): "reoffered",
+        ("reclaimed", "confirmed"): "bound",
+    }
+)
+
+EVIDENCE: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("awaited", "confirmed"): "recording",
+        ("awaited", "ended"): "ended",
+        ("awaited", "verdict"): "decided",
+        ("recording", "confirmed"): "recording",
+        ("recording", "committed"): "recording",
+        ("recording", "ended"): "ended",
+        ("recording", "verdict"): "decided",
+        ("ended", "confirmed"): "ended",
+        ("ended", "committed"): "ended",
+        ("ended", "ended"): "ended",
+        ("ended", "verdict"): "decided",
+        ("decided", "confirmed"): "decided",
+        ("decided", "committed"): "decided",
+        ("decided", "verdict"): "decided",
+        ("decided", "published"): "published",
+        ("published", "committed"): "published",
+        ("published", "verdict"): "published",
+        ("published", "published"): "published",
+        ("published", "released"): "published",
+        ("published", "erased"): "erased",
+    }
+)
+
+# An event of both machines, or of one that only some stages of the other admit.
+COUPLING: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "committed": frozenset({"bound", "reoffered", "reclaimed"}),
+        "released": frozenset({"bound", "reoffered", "reclaimed"}),
+    }
+)
+
+_PHONE_EVENTS = frozenset(event for _, event in PHONE)
+_EVIDENCE_EVENTS = frozenset(event for _, event in EVIDENCE)
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Where both machines stand."""
+
+    phone: str = "offered"
+    evidence: str = "awaited"
+
+    def after(self, event: str) -> Stages:
+        """The stages after `event`.  Raises PairingError("wrong_stage") where it has no place."""
+        admitted = COUPLING.get(event)
+        if admitted is not None and self.phone not in admitted:
+            raise PairingError("wrong_stage", f"{event} while the phone is {self.phone}")
+        return Stages(
+            _step(PHONE, _PHONE_EVENTS, self.phone, event),
+            _step(EVIDENCE, _EVIDENCE_EVENTS, self.evidence, event),
+        )
+
+
+def _step(table: Mapping[tuple[str, str], str], own: frozenset[str], stage: str, event: str) -> str:
+    if event not in own:
+        return stage
+    following = table.get((stage, event))
+    if following is None:
+        raise PairingError("wrong_stage", f"{event} at {stage}")
+    return following
+
+
+def diagram(table: Mapping[tuple[str, str], str]) -> str:
+    """The table as a Mermaid state diagram (`python -m pairing.machine` prints both)."""
+    first = next(iter(table))[0]
+    rows = [f"    {stage} --> {following}: {event}" for (stage, event), following in table.items()]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {first}", *rows])
+
+
+if __name__ == "__main__":
+    for title, table in (("phone", PHONE), ("evidence", EVIDENCE)):
+        print(f"### {title}\n\n```mermaid\n{diagram(table)}\n```\n")
