@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Picture = NDArray[np.uint8]
 
@@ -26,10 +27,8 @@ def _photograph(name: str) -> Picture:
     if package is None or package.origin is None:
         raise FileNotFoundError("scikit-image, which carries the photographs, is not installed")
     path = Path(package.origin).parent / "data" / name
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise FileNotFoundError(f"scikit-image carries no picture {name}")
-    return np.asarray(picture, dtype=np.uint8)
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"), dtype=np.uint8)[..., ::-1].copy()
 
 
 def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
