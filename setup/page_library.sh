@@ -1,17 +1,17 @@
 #!/bin/sh
 # Puts the laptop page's one library where the server serves it and the wheel packs it.
 #
-# It comes by `npm ci` from the lock file and is never committed. The page imports
-# ./vendor/fluent-bundle/index.js; the .d.ts files beside it give tsc the library's own types.
+# It comes by `npm ci` from the lock file and is never committed. The folders are npm's own, so that the page's
+# import names the package; the .d.ts files give tsc the library's own types.
 set -eu
 
 from=node_modules/@fluent/bundle
-to=evidence_server/page/vendor/fluent-bundle
+to=evidence_server/page/vendor/@fluent/bundle
 
-rm -rf "$to" "$to.part"
-mkdir -p "$to.part"
-cp "$from"/esm/*.js "$from"/esm/*.d.ts "$from/package.json" "$to.part/"
+rm -rf evidence_server/page/vendor
+mkdir -p "$to"
 # npm's package names its licence, Apache-2.0, and carries no text of it; ours is the same text.
 grep -q '"license": "Apache-2.0"' "$from/package.json"
-cp LICENSE "$to.part/LICENSE"
-mv "$to.part" "$to"
+cp LICENSE "$to/LICENSE"
+cp "$from/package.json" "$to/package.json"
+cp -R "$from/esm" "$to/esm"
