@@ -6,12 +6,13 @@ knows.  Nothing can be dropped, reordered or exchanged without breaking it (desi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 
 from pairing.encoding import from_b64u
 from pairing.errors import PairingError
-from pairing.jws import SigningKey, record_hash, strict_object, verify
+from pairing.jws import SigningKey, read_unverified, record_hash, strict_object, verify
 from pairing.messages import Head, Link, Note
 
 Entry = Head | Note
@@ -23,6 +24,17 @@ def read_entry(record: str, key: SigningKey) -> Entry:
 
     Raises PairingError: signature_invalid, claims_invalid, too_large.
     """
+    kind = _kind_of(record)
+    return kind.from_claims(verify(record, kind.TYP, key))
+
+
+def decode_entry(record: str) -> Entry:
+    """The head or note in `record`, whose signature was checked before it was journalled."""
+    kind = _kind_of(record)
+    return kind.from_claims(read_unverified(record, kind.TYP)[0])
+
+
+def _kind_of(record: str) -> type[Head] | type[Note]:
     try:
         typ = strict_object(from_b64u(record.split(".", 1)[0])).get("typ")
     except ValueError as error:
@@ -30,7 +42,7 @@ def read_entry(record: str, key: SigningKey) -> Entry:
     kind = _KINDS.get(str(typ))
     if kind is None:
         raise PairingError("signature_invalid", "neither a head nor a note")
-    return kind.from_claims(verify(record, kind.TYP, key))
+    return kind
 
 
 @dataclass(frozen=True)
@@ -49,19 +61,26 @@ class RunChain:
 class Chains:
     """All runs of one generation.  `extend` is the only way to change it.
 
-    `known` holds the hash of every accepted record, the binding's first; `entries` maps (run, seq) to
-    the hash that stands there.
+    `known` holds the hash of every accepted record, the binding's first, with its run (0 for the binding);
+    `entries` maps (run, seq) to the hash that stands there.
     """
 
     sitting: str
     generation: int
     binding: str
-    runs: dict[int, RunChain] = field(default_factory=dict)
-    entries: dict[tuple[int, int], str] = field(default_factory=dict)
-    known: set[str] = field(default_factory=set)
+    runs: MutableMapping[int, RunChain] = field(default_factory=dict)
+    entries: MutableMapping[tuple[int, int], str] = field(default_factory=dict)
+    known: MutableMapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known.add(self.binding)
+        self.known.setdefault(self.binding, 0)
+
+    def trial(self) -> Chains:
+        """A layer over these chains: extending it leaves them untouched."""
+        return Chains(
+            self.sitting, self.generation, self.binding,
+            ChainMap({}, self.runs), ChainMap({}, self.entries), ChainMap({}, self.known),
+        )
 
     def extend(self, entry: Entry, record: str) -> bool:
         """Adds `entry`, whose JWS is `record`; False if that very record stands there already.
@@ -86,7 +105,7 @@ class Chains:
             run = _with_segment(run, entry)
         self.runs[link.run] = replace(run, next_seq=link.seq + 1, tip=name)
         self.entries[link.run, link.seq] = name
-        self.known.add(name)
+        self.known[name] = link.run
         return True
 
     def _follows(self, link: Link, run: RunChain) -> None:

@@ -35,16 +35,17 @@ def merge(outages: Iterable[Outage]) -> tuple[Outage, ...]:
 
 
 def deadline_ms(
-    policy: Policy, *, end_ms: int, notice_ms: int, extensions_ms: int = 0, outages: Iterable[Outage] = ()
+    policy: Policy, *, end_ms: int, notice_ms: int | None, extensions_ms: int = 0,
+    outages: Iterable[Outage] = (),
 ) -> int:
     """When the evidence must be stored.
 
-    `end_ms` is the exam's end; `notice_ms` is when that end became known to the server (the end itself
-    where nobody announced it); `extensions_ms` the sum of what support granted.
+    `end_ms` is the exam's end; `notice_ms` is when that end was announced to the server (None where it
+    never was: then the planned end counts); `extensions_ms` the sum of what support granted.
     """
-    deadline = max(
-        end_ms + policy.upload_window_s * 1000 + extensions_ms, notice_ms + policy.min_notice_s * 1000
-    )
+    deadline = end_ms + policy.upload_window_s * 1000 + extensions_ms
+    if notice_ms is not None:
+        deadline = max(deadline, notice_ms + policy.min_notice_s * 1000)
     for outage in merge(outages):
         if outage.to_ms > end_ms and outage.from_ms <= deadline:
             deadline += outage.to_ms - max(outage.from_ms, end_ms)

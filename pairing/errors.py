@@ -131,6 +131,12 @@ ERRORS: Mapping[str, ErrorRow] = MappingProxyType(
                             "The bytes do not match their hash and were dropped.", "Upload this part again."),
         "checksum_algorithm": _row(400, _PEER, "不支持这种校验算法。", "请使用 Tus-Checksum-Algorithm 列出的算法。",
                                    "The checksum algorithm is not supported.", "Use one from Tus-Checksum-Algorithm."),
+        "upload_taken_over": _row(409, _TIME, "同一上传的另一个请求接替了本请求。", "请查询 Upload-Offset 后从该位置继续。",
+                                  "Another request for the same upload has taken over.",
+                                  "Ask for the Upload-Offset and go on from there."),
+        "upload_idle": _row(408, _TIME, "上传长时间没有收到内容，已收到的部分已保存。", "请查询 Upload-Offset 后从该位置继续。",
+                            "Nothing arrived for a while; what had arrived is kept.",
+                            "Ask for the Upload-Offset and go on from there."),
         "upload_unfinished": _row(409, _TIME, "上传还没有完成。", "请先完成上传。",
                                   "The upload is not finished.", "Finish it first."),
         # --- proof (offline) ---------------------------------------------------------------------

@@ -1,0 +1,253 @@
+"""The journal: everything that happens to a sitting, as append-only, hash-chained events in a database.
+
+It is the only truth; the tables beside it are projections, written in the same transaction, which can be
+built again from the events (design: "state is a fold of an append-only journal").  One process owns the
+database: SQLite in WAL mode with `synchronous=FULL`, so that an event is on disk before `append` returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from pairing.encoding import sha256_b64u
+from pairing.errors import PairingError
+
+GENESIS = sha256_b64u("evidence-journal")
+"""The hash that a sitting's first event follows."""
+
+_SCHEMA = sa.MetaData()
+_EVENTS = sa.Table(
+    "events", _SCHEMA,
+    sa.Column("sitting", sa.String(64), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("hash", sa.String(43), nullable=False),
+)
+_SITTINGS = sa.Table(
+    "sittings", _SCHEMA,
+    sa.Column("sitting", sa.String(64), primary_key=True),
+    sa.Column("due_ms", sa.BigInteger, nullable=True, index=True),
+    sa.Column("decided", sa.Boolean, nullable=False),
+)
+_NAMES = sa.Table(
+    # What peers know a thing of a sitting by: an offer, a bearer's hash, an upload address.
+    "names", _SCHEMA,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("sitting", sa.String(64), nullable=False),
+    sa.Column("of", sa.String(64), nullable=False),
+)
+_CODES = sa.Table(
+    # Typed codes that are being shown.  Not evidence: derived from the offer, kept for look-up only.
+    "codes", _SCHEMA,
+    sa.Column("code", sa.String(16), primary_key=True),
+    sa.Column("sitting", sa.String(64), nullable=False),
+    sa.Column("offer", sa.String(64), nullable=False),
+    sa.Column("until_ms", sa.BigInteger, nullable=False),
+)
+_ALIVE = sa.Table(
+    "alive", _SCHEMA,
+    sa.Column("process", sa.String(43), primary_key=True),
+    sa.Column("started_ms", sa.BigInteger, nullable=False),
+    sa.Column("last_ms", sa.BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened: `body` is its JSON text, kept verbatim; `hash` chains it to `prev`."""
+
+    sitting: str
+    seq: int
+    at_ms: int
+    kind: str
+    body: str
+    prev: str
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the previous event's hash and every field of this one."""
+        return sha256_b64u(
+            "\n".join((self.prev, self.sitting, str(self.seq), str(self.at_ms), self.kind, self.body))
+        )
+
+    def fields(self) -> dict[str, Any]:
+        """The body as a JSON object."""
+        body: dict[str, Any] = json.loads(self.body)
+        return body
+
+
+@dataclass(frozen=True)
+class Name:
+    """A row of the look-up projection: `kind` and `name` lead to a sitting and a part `of` it."""
+
+    kind: str
+    name: str
+    sitting: str
+    of: str
+
+
+def dump(body: Mapping[str, object]) -> str:
+    """An event's body as compact JSON."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+class Journal:
+    """The database.  All methods raise PairingError("storage_full") when the disk is."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        # SQLite has one writer anyway; the lock keeps transactions of this process from interleaving on
+        # its single connection.
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path) -> Journal:
+        """The journal in the SQLite file `path`, made if missing."""
+        engine = create_async_engine(f"sqlite+aiosqlite:///{path}", poolclass=StaticPool)
+        async with engine.connect() as connection:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+                await connection.exec_driver_sql(f"PRAGMA {pragma}")
+            await connection.run_sync(_SCHEMA.create_all)
+            await connection.commit()
+        return cls(engine)
+
+    async def close(self) -> None:
+        """Closes the database."""
+        await self._engine.dispose()
+
+    async def append(
+        self, events: Sequence[Event], *, names: Iterable[Name] = (), due_ms: int | None, decided: bool
+    ) -> None:
+        """Writes `events` of one sitting with their projections, in one transaction, durably.
+
+        A crash before the commit leaves nothing of them, one after it all of them: the caller answers
+        its peer only after this returns, so whatever was answered is here.  Raises
+        PairingError("wrong_stage") if another writer took one of the sequence numbers.
+        """
+        sitting = events[0].sitting
+        async with self._turn:
+            try:
+                async with self._engine.begin() as connection:
+                    await connection.execute(
+                        sa.insert(_EVENTS),
+                        [
+                            {
+                                "sitting": event.sitting, "seq": event.seq, "at_ms": event.at_ms,
+                                "kind": event.kind, "body": event.body, "hash": event.hash,
+                            }
+                            for event in events
+                        ],
+                    )
+                    await _upsert(connection, _SITTINGS, sitting=sitting, due_ms=due_ms, decided=decided)
+                    for name in names:
+                        row = {"kind": name.kind, "name": name.name, "sitting": name.sitting, "of": name.of}
+                        await _upsert(connection, _NAMES, **row)
+            except IntegrityError as error:
+                raise PairingError("wrong_stage", "another writer was first") from error
+            except OperationalError as error:
+                raise _translated(error) from error
+
+    async def read(self, sitting: str, after: int = 0) -> list[Event]:
+        """The sitting's events with a sequence number above `after`, in order."""
+        query = sa.select(_EVENTS).where(_EVENTS.c.sitting == sitting, _EVENTS.c.seq > after)
+        async with self._turn, self._engine.connect() as connection:
+            rows = (await connection.execute(query.order_by(_EVENTS.c.seq))).mappings().all()
+            prev = GENESIS
+            if after:
+                prev = await connection.scalar(
+                    sa.select(_EVENTS.c.hash).where(_EVENTS.c.sitting == sitting, _EVENTS.c.seq == after)
+                ) or GENESIS
+        events = []
+        for row in rows:
+            event = Event(row["sitting"], row["seq"], row["at_ms"], row["kind"], row["body"], prev)
+            if event.hash != row["hash"]:
+                raise PairingError("internal", f"the journal of {sitting} is damaged at {event.seq}")
+            events.append(event)
+            prev = event.hash
+        return events
+
+    async def find(self, kind: str, name: str) -> Name | None:
+        """Whom a peer's name belongs to."""
+        query = sa.select(_NAMES).where(_NAMES.c.kind == kind, _NAMES.c.name == name)
+        async with self._turn, self._engine.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None else Name(row["kind"], row["name"], row["sitting"], row["of"])
+
+    async def due(self, now_ms: int, limit: int = 100) -> list[str]:
+        """Sittings that something is due for, the longest overdue first."""
+        query = sa.select(_SITTINGS.c.sitting).where(_SITTINGS.c.due_ms <= now_ms)
+        async with self._turn, self._engine.connect() as connection:
+            return list(await connection.scalars(query.order_by(_SITTINGS.c.due_ms).limit(limit)))
+
+    async def next_due_ms(self) -> int | None:
+        """When the next thing is due."""
+        async with self._turn, self._engine.connect() as connection:
+            found: int | None = await connection.scalar(sa.select(sa.func.min(_SITTINGS.c.due_ms)))
+        return found
+
+    async def undecided(self) -> list[str]:
+        """Sittings without a verdict."""
+        query = sa.select(_SITTINGS.c.sitting).where(_SITTINGS.c.decided.is_(False))
+        async with self._turn, self._engine.connect() as connection:
+            return list(await connection.scalars(query))
+
+    async def sittings(self) -> list[str]:
+        """All sittings."""
+        async with self._turn, self._engine.connect() as connection:
+            return list(await connection.scalars(sa.select(_SITTINGS.c.sitting)))
+
+    async def show_code(self, code: str, sitting: str, offer: str, until_ms: int, now_ms: int) -> None:
+        """Makes a typed code findable while it works; forgets the ones that no longer do."""
+        async with self._turn:
+            try:
+                async with self._engine.begin() as connection:
+                    await connection.execute(sa.delete(_CODES).where(_CODES.c.until_ms <= now_ms))
+                    row = {"code": code, "sitting": sitting, "offer": offer, "until_ms": until_ms}
+                    await _upsert(connection, _CODES, **row)
+            except OperationalError as error:
+                raise _translated(error) from error
+
+    async def find_code(self, code: str) -> tuple[str, str] | None:
+        """The (sitting, offer) that shows or showed this code."""
+        query = sa.select(_CODES.c.sitting, _CODES.c.offer).where(_CODES.c.code == code)
+        async with self._turn, self._engine.connect() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else (row[0], row[1])
+
+    async def alive(self, process: str, started_ms: int, now_ms: int) -> None:
+        """Records that this process is alive at `now_ms`."""
+        async with self._turn, self._engine.begin() as connection:
+            await _upsert(connection, _ALIVE, process=process, started_ms=started_ms, last_ms=now_ms)
+
+    async def last_alive_ms(self) -> int | None:
+        """When a process was last known to be alive; None if there never was one."""
+        async with self._turn, self._engine.connect() as connection:
+            found: int | None = await connection.scalar(sa.select(sa.func.max(_ALIVE.c.last_ms)))
+        return found
+
+
+async def _upsert(connection: AsyncConnection, table: sa.Table, **row: object) -> None:
+    keys = [column.name for column in table.primary_key.columns]
+    statement = insert(table).values(**row)
+    rest = {name: value for name, value in row.items() if name not in keys}
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
+
+
+def _translated(error: OperationalError) -> PairingError:
+    text = str(error.orig)
+    full = "disk is full" in text or "disk I/O" in text
+    return PairingError("storage_full" if full else "internal", text)
