@@ -1,0 +1,146 @@
+"""The layers of the product, held by reading every import statement."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.project.imports import imports, modules, reached
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("pairing", "phone_client", "evidence_server", "demo")
+
+
+class Layer(NamedTuple):
+    """A row: what the layer is called, its modules, and the layers that its modules may import."""
+
+    name: str
+    members: tuple[str, ...]
+    may_import: frozenset[str]
+
+
+def _row(name: str, members: str, may_import: str) -> Layer:
+    return Layer(name, tuple(members.split()), frozenset(may_import.split()))
+
+
+# A module belongs to the first row that names it; what no row names is ground, where least is allowed.
+LAYERS = (
+    # layer   modules                                    may import
+    _row("core", "pairing pairing.*", "core"),
+    _row("phone", "phone_client phone_client.*", "phone core"),
+    _row("wiring", "evidence_server.app evidence_server.__main__", "wiring routes stages vision ground core"),
+    _row("bare tus", "evidence_server.bare_tus", "routes stages ground core"),
+    _row("routes", "evidence_server.routes evidence_server.routes.*", "routes stages ground core"),
+    _row(
+        "stages",
+        "evidence_server.bind evidence_server.scan evidence_server.record"
+        " evidence_server.upload evidence_server.verify evidence_server.verdict",
+        "ground core",
+    ),
+    _row("ground", "evidence_server evidence_server.*", "ground core"),
+    _row("demo", "demo demo.*", "demo"),
+)
+
+# The core has no clock, files, sockets or randomness of its own: now and random bytes are arguments.
+CORE_LIBRARIES = frozenset({"cryptography", "joserfc"})
+NOT_IN_THE_CORE = frozenset(
+    {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "shutil", "socket", "subprocess"}
+    | {"tempfile", "threading", "time", "uuid"}
+)
+
+
+def layer_of(module: str) -> Layer:
+    return next(row for row in LAYERS if any(fnmatchcase(module, pattern) for pattern in row.members))
+
+
+def broken_layers(known: Mapping[str, Path]) -> list[str]:
+    """One line for every import that the table does not allow."""
+    found = []
+    for module, path in known.items():
+        layer = layer_of(module)
+        for target in sorted(imports(module, path, known)):
+            if target.split(".")[0] not in PACKAGES or target == module:
+                continue
+            if layer_of(target).name not in layer.may_import:
+                found.append(f"{module} ({layer.name}) imports {target} ({layer_of(target).name})")
+    return found
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, Path]:
+    return modules(ROOT, PACKAGES)
+
+
+def test_every_import_stays_within_the_table(known: dict[str, Path]) -> None:
+    assert broken_layers(known) == []
+
+
+def test_every_name_in_the_table_is_a_module(known: dict[str, Path]) -> None:
+    named = {pattern for row in LAYERS for pattern in row.members if "*" not in pattern}
+    assert named - known.keys() == set()
+
+
+def test_the_core_imports_only_the_standard_library_and_cryptography(known: dict[str, Path]) -> None:
+    allowed = (sys.stdlib_module_names - NOT_IN_THE_CORE) | CORE_LIBRARIES | {"pairing"}
+    strangers = {
+        f"{module} imports {target}"
+        for module, path in known.items()
+        if layer_of(module).name == "core"
+        for target in imports(module, path, known)
+        if target.split(".")[0] not in allowed
+    }
+    assert strangers == set()
+
+
+# Importing the first can never lead to any of the others.
+NEVER_REACHED = {
+    "the server hands media to its worker and parses none itself": (
+        "evidence_server.app",
+        ("av", "av.*", "cv2", "cv2.*"),
+    ),
+    "the bare tus command is uploads and storage, without sittings": (
+        "evidence_server.bare_tus",
+        ("evidence_server.app", "evidence_server.sitting", "evidence_server.journal", "av", "cv2"),
+    ),
+}
+
+
+@pytest.mark.parametrize("why", NEVER_REACHED)
+def test_what_is_never_reached(why: str, known: dict[str, Path]) -> None:
+    start, forbidden = NEVER_REACHED[why]
+    found = reached(start, known)
+    assert [
+        f"{target} by {importer}"
+        for target, importer in found.items()
+        if any(fnmatchcase(target, pattern) for pattern in forbidden)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("evidence_server/bind.py", "from evidence_server.record import Heads"),
+        ("evidence_server/record.py", "from evidence_server import app"),
+        ("evidence_server/store.py", "def put():\n    from .bind import claim"),
+        ("evidence_server/routes/tus.py", "from ..app import wire"),
+        ("evidence_server/app.py", "import phone_client.upload"),
+        ("phone_client/upload.py", "import evidence_server.store as store"),
+        ("pairing/codes.py", "from evidence_server.store import Store"),
+        ("evidence_server/verify.py", "from demo import camera"),
+    ],
+)
+def test_a_planted_import_is_found(tmp_path: Path, module: str, line: str) -> None:
+    inside = ["app", "bind", "record", "store", "verify", "routes/tus", "routes/__init__"]
+    for name in [*(f"evidence_server/{each}" for each in inside), "phone_client/upload", "demo/camera"]:
+        file = tmp_path / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    assert broken_layers(modules(tmp_path, PACKAGES)) == []
+    (tmp_path / module).parent.mkdir(exist_ok=True)
+    (tmp_path / module).write_text(line, encoding="utf-8")
+    assert len(broken_layers(modules(tmp_path, PACKAGES))) == 1
