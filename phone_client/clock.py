@@ -1,0 +1,42 @@
+"""The two clocks of the phone, read together, so that every record can carry both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+def mono_us() -> int:
+    """Microseconds of the monotonic clock: never set, never stepping back, zero at the phone's start."""
+    return time.monotonic_ns() // 1_000
+
+
+def wall_ms() -> int:
+    """Milliseconds since the epoch as the phone believes them; may be wrong and may be set at any time."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Instant:
+    """One moment on both clocks."""
+
+    mono_us: int
+    wall_ms: int
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where the client reads time; tests hand in clocks of their own."""
+
+    mono_us: Callable[[], int] = mono_us
+    wall_ms: Callable[[], int] = wall_ms
+
+    def instant(self) -> Instant:
+        """Both clocks now."""
+        return Instant(self.mono_us(), self.wall_ms())
+
+    def at(self, moment_us: int) -> Instant:
+        """Both clocks at a monotonic moment near now (the wall clock is taken to have run evenly since)."""
+        now = self.instant()
+        return Instant(moment_us, now.wall_ms + (moment_us - now.mono_us) // 1_000)

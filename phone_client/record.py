@@ -1,0 +1,218 @@
+"""The recorder: camera → encoder → buffer, in a thread of its own, until it is told to stop.
+
+Nothing that happens to the network reaches it.  Whatever interrupts the camera closes the run with a
+`gap_begin` note, and the next frame opens a new run with `gap_end`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import av
+
+from phone_client.boxes import BoxError, Slice
+from phone_client.buffer import Buffer, BufferFull
+from phone_client.camera import CameraError, CameraSettings, Capture, Frame, Picture
+from phone_client.clock import Clock
+from phone_client.encode import EncoderSettings, RunEncoder
+
+SEGMENT_US = 4_000_000
+"""A segment is sealed at the first slice boundary at or after this much media."""
+
+STALL_S = 5.0
+"""No picture for this long: the camera is dead whatever it says."""
+
+_HOLE_US = 1_000_000
+_REOPEN_S = 1.0
+
+
+@dataclass(frozen=True)
+class RecorderState:
+    """What the recorder is doing: `doing` is starting, recording, interrupted or stopped; `cause` says why it
+    is interrupted; `dropped` counts frames that came and could not be recorded."""
+
+    doing: str = "starting"
+    cause: str = ""
+    detail: str = ""
+    pictures: int = 0
+    dropped: int = 0
+
+
+class _Stop(Exception):  # noqa: N818  not an error
+    """Somebody asked for the recording to end."""
+
+
+class Recorder:
+    """Use: `start`, later `stop` and `join`.  `on_state` is called in the recorder's thread."""
+
+    def __init__(
+        self,
+        buffer: Buffer,
+        settings: CameraSettings,
+        clock: Clock,
+        on_state: Callable[[RecorderState], None] = lambda _: None,
+        encoder: EncoderSettings | None = None,
+    ) -> None:
+        self.state = RecorderState()
+        self.failure: BaseException | None = None
+        self._buffer = buffer
+        self._settings = settings
+        self._clock = clock
+        self._on_state = on_state
+        self._encoder_settings = encoder
+        self._stopping = threading.Event()
+        self._capture: Capture | None = None
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+
+    def start(self) -> None:
+        """Begin to record."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask for the end: the run is sealed with a `stop` note.  `join` waits for it."""
+        self._stopping.set()
+        capture = self._capture
+        if capture is not None:
+            capture.stop()
+
+    def join(self) -> None:
+        """Wait until the recorder has stopped and everything is sealed."""
+        self._thread.join()
+
+    # --- the thread --------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._record_until_interrupted()
+            if (run := self._buffer.ledger.run) is not None and not self._buffer.ledger.stopped and run.closed:
+                # Stopped while interrupted: the chain still has to say so.
+                self._buffer.note("stop", "stopped", self._clock.instant())
+        except BaseException as error:
+            self.failure = error
+        finally:
+            self._tell(doing="stopped")
+
+    def _tell(self, **changes: object) -> None:
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+        self._on_state(self.state)
+
+    def _record_until_interrupted(self) -> None:
+        """Open the source, record one run.  Returns when it is time to open the source again or to stop."""
+        again = True
+        try:
+            self._buffer.check_room()
+            with Capture(self._settings, self._clock) as capture:
+                self._capture = capture
+                if self._stopping.is_set():
+                    return
+                _RunRecorder(self._buffer, capture, self._clock, self._encoder_settings, self._tell).record()
+        except _Stop:
+            return
+        except CameraError as error:
+            again = error.can_return
+            self._interrupted(error.cause, error.detail)
+        except BufferFull as error:
+            self._interrupted("storage_full", str(error))
+        except (av.FFmpegError, BoxError) as error:
+            self._interrupted("unknown", str(error))
+        finally:
+            self._capture = None
+        self._stopping.wait(_REOPEN_S if again else None)
+
+    def _interrupted(self, cause: str, detail: str) -> None:
+        self._tell(doing="interrupted", cause=cause, detail=detail)
+
+
+class _RunRecorder:
+    """Records one run and closes it, whatever ends it."""
+
+    def __init__(
+        self, buffer: Buffer, capture: Capture, clock: Clock, settings: EncoderSettings | None,
+        tell: Callable[..., None],
+    ) -> None:
+        self._buffer = buffer
+        self._capture = capture
+        self._clock = clock
+        self._settings = settings
+        self._tell = tell
+        self._encoder: RunEncoder | None = None
+        self._run_open = False
+        self._last_us = clock.mono_us()
+
+    def record(self) -> None:
+        """Until the source ends or fails (raises what did it) or is stopped (raises _Stop)."""
+        note, cause = "gap_begin", "unknown"
+        try:
+            self._frames()
+        except _Stop:
+            note, cause = "stop", "stopped"
+            raise
+        except CameraError as error:
+            cause = error.cause
+            raise
+        except BufferFull:
+            cause = "storage_full"
+            raise
+        finally:
+            self._close(note, cause)
+
+    def _frames(self) -> None:
+        early: list[Frame] = []
+        while True:
+            frame = self._capture.take(STALL_S)
+            if frame is None:
+                if self._capture.stopped:
+                    raise _Stop
+                raise CameraError("frozen", f"no frame for {STALL_S:g} s")
+            if isinstance(frame, Picture):
+                self._watch(frame)
+            elif frame.at_us - self._last_us > STALL_S * 1_000_000:
+                raise CameraError("frozen", f"no picture for {STALL_S:g} s")
+            if self._encoder is None:
+                if not isinstance(frame, Picture):
+                    early.append(frame)
+                    continue
+                self._open(frame)
+                for waiting in early:
+                    self._keep(waiting)
+            self._keep(frame)
+
+    def _open(self, first: Picture) -> None:
+        self._encoder = RunEncoder(first, self._capture.has_sound, self._settings)
+        self._buffer.open_run(self._clock.at(self._encoder.base_us), self._clock.at(first.at_us))
+        self._run_open = True
+        self._tell(doing="recording", cause="", detail="")
+
+    def _watch(self, frame: Picture) -> None:
+        """Pictures that never came are a gap inside the run; the chain says so."""
+        if self._run_open and frame.at_us - self._last_us > _HOLE_US:
+            self._buffer.note("gap_begin", "overload", self._clock.at(self._last_us))
+            self._buffer.note("gap_end", "overload", self._clock.at(frame.at_us))
+        self._last_us = frame.at_us
+
+    def _keep(self, frame: Frame) -> None:
+        if self._encoder is None:
+            raise RuntimeError("a frame before its encoder")
+        self._store(self._encoder.add(frame))
+        if isinstance(frame, Picture):
+            self._tell(pictures=self._encoder.pictures, dropped=self._capture.dropped + self._encoder.doubled)
+
+    def _store(self, slices: list[Slice]) -> None:
+        for piece in slices:
+            self._buffer.append(piece, self._clock.instant())
+            if self._buffer.tail_us() >= SEGMENT_US:
+                self._buffer.seal()
+
+    def _close(self, note: str, cause: str) -> None:
+        """End the container stream, keep what it still gives, seal and close the run."""
+        if self._encoder is None or not self._run_open:
+            return
+        try:
+            self._store(self._encoder.finish())
+        except (BufferFull, av.FFmpegError, BoxError):
+            # The run ends a slice earlier; the note below stands where the media ends.
+            pass
+        self._buffer.close_run(note, cause, self._clock.at(self._last_us))
