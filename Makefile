@@ -11,6 +11,8 @@ WITH_NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PAGE_LIBRARY := evidence_server/page/vendor/@fluent/bundle/esm/index.js
 # With CAMERA=/dev/video0 the demo records that camera and no file has to be rendered.
 CAMERA_FILE := $(if $(CAMERA),,demo/run/camera.mp4)
+# A browser, Chinese letters for its screenshots, and what Playwright's own node needs.
+FOR_TESTS := chromium fonts-noto-cjk libatomic1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -25,7 +27,7 @@ setup: $(VENV)/installed $(PAGE_LIBRARY) $(CAMERA_FILE) ## prepare .venv and all
 
 .PHONY: setup-test
 setup-test: setup $(VENV)/installed-test ## the same, and what the checks need (Chromium among them)
-	@setup/debian.sh chromium fonts-noto-cjk
+	@setup/debian.sh $(FOR_TESTS)
 
 .PHONY: demo
 demo: setup ## the whole path in three minutes; CAMERA=/dev/video0 uses a real camera

@@ -12,7 +12,7 @@ works() {
         python3-venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null ;;
         chromium) [ -x /usr/bin/chromium ] ;;
         fonts-noto-cjk) [ -n "$(find /usr/share/fonts -name 'NotoSansCJK*' -print -quit 2>/dev/null)" ] ;;
-        *) dpkg-query --show "$1" >/dev/null 2>&1 ;;
+        *) [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
     esac
 }
 
