@@ -1,0 +1,84 @@
+/**
+ * The shapes the server sends, as JSDoc types; times are integer milliseconds since the epoch, lengths
+ * integer milliseconds.  The server's OpenAPI document is the source.
+ *
+ * @typedef {"offered"|"claimed"|"bound"|"ended"|"decided"|"published"} Stage
+ * @typedef {"crash"|"call"|"locked"|"hidden"|"camera_lost"|"muted"|"storage_full"|"battery"|"stopped"|"unknown"} GapCause
+ *
+ * @typedef {object} Claim
+ * @property {string} digits six digits, the same on the phone
+ * @property {string} key thumbprint of the phone's key; confirm and refuse name it
+ * @property {number} claimed_at_ms
+ * @property {number} lapses_at_ms
+ * @property {string} client what the phone says it is; untrusted text
+ *
+ * @typedef {object} Phone
+ * @property {"recording"|"interrupted"|"stopped"|"unknown"} capture
+ * @property {number} last_contact_ms
+ * @property {number} recorded_ms
+ * @property {number} committed_ms
+ * @property {number} stored_ms
+ * @property {number} verified_ms
+ * @property {{committed: number, stored: number, verified: number}} segments
+ * @property {null|{cause: string, since_ms: number}} gap the gap that is open now
+ *
+ * @typedef {{start_ms: number, end_ms: number}} Interval
+ * @typedef {{start_ms: number, end_ms: number, cause: string}} Gap
+ * @typedef {{code: string, start_ms?: unknown, end_ms?: unknown}} Reason
+ *
+ * @typedef {object} Verdict
+ * @property {"complete"|"incomplete"|"late"} word
+ * @property {number} version
+ * @property {number} issued_at_ms
+ * @property {Reason[]} reasons
+ * @property {Reason[]} review
+ * @property {number} deadline_ms
+ *
+ * @typedef {object} State
+ * @property {string} sitting_id
+ * @property {string} exam
+ * @property {number} server_time_ms
+ * @property {Stage} stage
+ * @property {{start_ms: number|null, end_ms: number|null}} window
+ * @property {number|null} end_ms
+ * @property {number|null} deadline_ms
+ * @property {Claim|null} claim
+ * @property {{generation: number, key: string, confirmed_at_ms: number}|null} binding
+ * @property {Phone|null} phone
+ * @property {Gap[]} gaps
+ * @property {Interval[]} missing
+ * @property {Verdict|null} verdict
+ * @property {number|null} published_at_ms
+ *
+ * @typedef {object} Offer
+ * @property {string} link
+ * @property {string} code groups joined by hyphens
+ * @property {string} address where to type the code
+ * @property {number} link_refresh_at_ms
+ * @property {number} code_refresh_at_ms
+ * @property {number} expires_at_ms
+ * @property {number} server_time_ms
+ *
+ * What a view is shown with: the last state received, the server's time now, and whether the state is
+ * live.  While it is not, `asOf` (the server's time when the state was received) is what it is true for.
+ * @typedef {{state: State, now: number, asOf: number, live: boolean}} Moment
+ *
+ * A view draws one stage.  `update` is called with every state and every second; `headline` is what a
+ * screen reader is told when it changes; `close` ends what the view started.
+ * @typedef {object} View
+ * @property {HTMLElement} node
+ * @property {(moment: Moment) => void} update
+ * @property {(moment: Moment) => string} headline
+ * @property {() => void} close
+ *
+ * What views may use.
+ * @typedef {object} Desk
+ * @property {import("./words.js").Words} words
+ * @property {import("./api.js").Api} api
+ * @property {() => number} now the server's time
+ * @property {(error: unknown) => void} complain show why a request failed
+ * @property {() => void} settle take the last complaint away
+ * @property {(state: State) => void} accept a newer state, from an answer
+ */
+
+export {};

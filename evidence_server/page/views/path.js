@@ -1,0 +1,40 @@
+/** How far the recording has come: recorded → committed → stored → verified, as bars with lengths. */
+
+import { h, setText } from "../dom.js";
+import { recordedMs } from "../stages.js";
+
+const STEPS = Object.freeze(["recorded", "committed", "stored", "verified"]);
+
+/** The four bars; `show` changes them in place. */
+export class Path {
+  #words;
+  /** @type {{length: HTMLElement, bar: HTMLElement}[]} */
+  #rows;
+
+  /** @param {import("../words.js").Words} words */
+  constructor(words) {
+    this.#words = words;
+    const list = h("dl", { class: "path" });
+    this.#rows = STEPS.map((step) => {
+      const length = h("span", { class: "path-length" });
+      const bar = h("span", { class: "path-bar" });
+      list.append(h("div", { class: "path-row", "data-step": step },
+        h("dt", {}, words.say(`path-${step}`), h("span", { class: "quiet" }, words.say(`path-${step}-help`))),
+        h("dd", {}, h("span", { class: "path-track", "aria-hidden": "true" }, bar), length)));
+      return { length, bar };
+    });
+    this.node = h("section", { class: "card" }, h("h2", {}, words.say("path-title")), list);
+  }
+
+  /** @param {import("../types.js").Phone} phone */
+  show(phone) {
+    const whole = recordedMs(phone);
+    [whole, phone.committed_ms, phone.stored_ms, phone.verified_ms].forEach((ms, index) => {
+      const row = this.#rows[index];
+      if (row === undefined) return;
+      setText(row.length, this.#words.span(ms));
+      row.bar.style.width = whole === 0 ? "0" : `${Math.min(100, (100 * ms) / whole)}%`;
+      row.bar.classList.toggle("is-whole", whole > 0 && ms >= whole);
+    });
+  }
+}

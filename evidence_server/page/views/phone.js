@@ -1,0 +1,104 @@
+/** Stage "bound": the phone's state mirrored during the exam. */
+
+import { h } from "../dom.js";
+import { conditionOf, isOffline, recordedMs } from "../stages.js";
+import { Timeline } from "../timeline.js";
+import { Facts } from "./facts.js";
+import { Hero } from "./hero.js";
+import { Path } from "./path.js";
+
+/** @typedef {import("../types.js").Moment} Moment */
+/** @typedef {import("../words.js").Words} Words */
+
+/** @type {Readonly<Record<import("../stages.js").Condition, {tone: import("./hero.js").Tone, icon: import("../dom.js").IconName}>>} */
+const LOOKS = Object.freeze({
+  waiting: { tone: "plain", icon: "wait" },
+  recording: { tone: "good", icon: "record" },
+  offline: { tone: "care", icon: "offline" },
+  interrupted: { tone: "bad", icon: "warning" },
+  stopped: { tone: "bad", icon: "stop" },
+  unknown: { tone: "care", icon: "warning" },
+});
+
+/**
+ * @param {import("../types.js").Desk} desk
+ * @returns {import("../types.js").View}
+ */
+export function phoneView({ words }) {
+  const hero = new Hero();
+  const facts = new Facts(["recorded", "interrupted", "contact", "exam"]);
+  const path = new Path(words);
+  const timeline = new Timeline(words);
+  const node = h("div", { class: "phone" }, hero.node, facts.node,
+    h("div", { class: "columns" }, path.node, timeline.node));
+
+  return {
+    node,
+    update(moment) {
+      const { state, now, live } = moment;
+      const { phone } = state;
+      const { title, todo, condition } = content(words, moment);
+      hero.show({ ...LOOKS[condition], title, todo }, live, words);
+      path.node.hidden = timeline.node.hidden = phone === null;
+      facts.show("recorded", words.say("fact-recorded"), phone && words.span(recordedMs(phone)));
+      const open = phone?.gap ?? null;
+      facts.show("interrupted", words.say("fact-interrupted-for"),
+        condition === "interrupted" && open !== null ? words.span(now - open.since_ms) : null);
+      facts.show("contact", words.say("fact-contact"), phone && contact(words, phone.last_contact_ms, moment));
+      exam(words, facts, moment);
+      if (phone !== null) {
+        path.show(phone);
+        // What is on its way is nothing to worry about during the exam: only gaps are shown.
+        timeline.show({ ...state, missing: [] }, now);
+      }
+    },
+    headline(moment) {
+      const { title, todo } = content(words, moment);
+      return `${title} ${todo}`;
+    },
+    close() {},
+  };
+}
+
+/**
+ * @param {Words} words
+ * @param {Moment} moment
+ */
+function content(words, { state, now, asOf, live }) {
+  const condition = conditionOf(state, live ? now : asOf);
+  const cause = state.phone?.gap?.cause ?? "unknown";
+  if (condition !== "interrupted") {
+    return { condition, title: words.say(`phone-${condition}-title`), todo: words.say(`phone-${condition}-do`) };
+  }
+  const title = cause === "unknown"
+    ? words.say("phone-interrupted-unknown-title")
+    : words.say("phone-interrupted-title", { cause: words.code("cause", cause) });
+  const fix = words.code("fix", cause);
+  return { condition, title, todo: fix === cause ? words.say("fix-unknown") : fix };
+}
+
+/**
+ * When the phone was heard last: counted while live, a clock time while not.
+ * @param {Words} words
+ * @param {number} at
+ * @param {Moment} moment
+ */
+function contact(words, at, { state, now, live }) {
+  if (!live) return words.clockExact(at);
+  const silent = state.phone !== null && isOffline(state.phone, now);
+  return words.say("fact-contact-ago", { time: words.span(silent ? now - at : Math.max(0, now - at)) });
+}
+
+/**
+ * How long until the exam starts, or ends.
+ * @param {Words} words
+ * @param {Facts} facts
+ * @param {Moment} moment
+ */
+function exam(words, facts, { state, now }) {
+  const { start_ms: start, end_ms: end } = state.window;
+  if (start !== null && now < start) facts.show("exam", words.say("fact-starts"), words.countdown(start - now));
+  else if (end === null) facts.show("exam", words.say("fact-end"), words.say("fact-end-unknown"));
+  else if (now < end) facts.show("exam", words.say("fact-left"), words.countdown(end - now));
+  else facts.show("exam", words.say("fact-end"), `${words.clock(end)} ${words.say("fact-over")}`);
+}

@@ -1,0 +1,132 @@
+"""States of a sitting as the server sends them, one for every face of the laptop page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+State = dict[str, Any]
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+# 2026-11-21 06:42:10 UTC, 14:42:10 in Shanghai: 42 minutes into the exam.
+NOW = 1_795_243_330_000
+START = NOW - 42 * MINUTE - 10_000
+END = NOW - 10_000
+PLANNED_END = START + HOUR
+KEY = "kQ3v9hVx2mB7cT0yN5rWzE8sLpUaJdGf1iXoKbRtMwY"
+DEADLINE = END + HOUR
+
+
+def _state(stage: str, **changed: Any) -> State:
+    state: State = {
+        "sitting_id": "sit-4f1c",
+        "exam": "综合素质评估（线上） Oral assessment 2026",
+        "server_time_ms": NOW,
+        "stage": stage,
+        "window": {"start_ms": START, "end_ms": PLANNED_END},
+        "end_ms": None,
+        "deadline_ms": None,
+        "claim": None,
+        "binding": None,
+        "phone": None,
+        "gaps": [],
+        "missing": [],
+        "verdict": None,
+        "published_at_ms": None,
+    }
+    return state | changed
+
+
+def _bound(stage: str, **changed: Any) -> State:
+    binding = {"generation": 1, "key": KEY, "confirmed_at_ms": START - 4 * MINUTE}
+    return _state(stage, **({"binding": binding} | changed))
+
+
+def phone(capture: str = "recording", **changed: Any) -> dict[str, Any]:
+    """A phone that was heard 4 s ago, with a little of its recording on the way."""
+    return {
+        "capture": capture,
+        "last_contact_ms": NOW - 4_000,
+        "recorded_ms": 42 * MINUTE,
+        "committed_ms": 42 * MINUTE - 6_000,
+        "stored_ms": 39 * MINUTE,
+        "verified_ms": 38 * MINUTE,
+        "segments": {"committed": 629, "stored": 585, "verified": 570},
+        "gap": None,
+    } | changed
+
+
+GAPS = [
+    {"start_ms": START + 12 * MINUTE, "end_ms": START + 12 * MINUTE + 8_000, "cause": "call"},
+    {"start_ms": START + 30 * MINUTE, "end_ms": START + 30 * MINUTE + 5_000, "cause": "hidden"},
+]
+MISSING = [{"start_ms": END - 3 * MINUTE, "end_ms": END}]
+ALL_STORED = {"committed_ms": 42 * MINUTE, "stored_ms": 42 * MINUTE}
+STOPPED = phone("stopped", committed_ms=42 * MINUTE)
+
+
+def _ended(**changed: Any) -> State:
+    usual = {"stage": "ended", "end_ms": END, "deadline_ms": DEADLINE, "phone": STOPPED}
+    return _bound(**(usual | changed))
+
+
+def _decided(word: str, stage: str = "decided", version: int = 1, **changed: Any) -> State:
+    reasons = changed.pop("reasons", [])
+    review = [{"code": "placement_not_measured"}, {"code": "anchor_not_measured"}]
+    verdict = {
+        "word": word,
+        "version": version,
+        "issued_at_ms": NOW,
+        "reasons": reasons,
+        "review": review,
+        "deadline_ms": DEADLINE,
+    }
+    everything = phone("stopped", verified_ms=42 * MINUTE, **ALL_STORED)
+    return _ended(**({"stage": stage, "verdict": verdict, "phone": everything} | changed))
+
+
+CLAIM = {
+    "digits": "407193",
+    "key": KEY,
+    "claimed_at_ms": NOW - 20_000,
+    "lapses_at_ms": NOW + 280_000,
+    "client": "Android 15 · Chrome 156",
+}
+LONG_GAP = {"start_ms": START + 20 * MINUTE, "end_ms": START + 26 * MINUTE, "cause": "battery"}
+
+STATES: Mapping[str, State] = {
+    "scan": _state("offered"),
+    "claim": _state("claimed", claim=CLAIM),
+    "waiting": _bound("bound"),
+    "recording": _bound("bound", phone=phone()),
+    "recording-with-gaps": _bound("bound", phone=phone(), gaps=GAPS),
+    "offline": _bound("bound", phone=phone(last_contact_ms=NOW - 95_000, stored_ms=38 * MINUTE)),
+    "interrupted": _bound(
+        "bound",
+        phone=phone("interrupted", gap={"cause": "call", "since_ms": NOW - 15_000}),
+        gaps=[{"start_ms": NOW - 15_000, "end_ms": NOW, "cause": "call"}],
+    ),
+    "stopped": _bound("bound", phone=phone("stopped")),
+    "unknown": _bound("bound", phone=phone("unknown")),
+    "ended-nothing": _ended(phone=None),
+    "ended-still-recording": _ended(phone=phone(), missing=MISSING),
+    "ended-uploading": _ended(missing=MISSING, gaps=GAPS),
+    "ended-offline": _ended(phone=STOPPED | {"last_contact_ms": NOW - 4 * MINUTE}, missing=MISSING),
+    "ended-overdue": _ended(deadline_ms=NOW - 2 * MINUTE, end_ms=NOW - 62 * MINUTE, missing=MISSING),
+    "ended-checking": _ended(phone=phone("stopped", **ALL_STORED), gaps=GAPS),
+    "complete": _decided("complete", gaps=GAPS),
+    "incomplete": _decided(
+        "incomplete",
+        phone=STOPPED,
+        gaps=[*GAPS, LONG_GAP],
+        missing=MISSING,
+        reasons=[
+            {"code": "missing_media", **MISSING[0]},
+            {"code": "gap_too_long", "start_ms": LONG_GAP["start_ms"], "end_ms": LONG_GAP["end_ms"]},
+            {"code": "gaps_too_long"},
+        ],
+    ),
+    "late": _decided("late", version=2, gaps=GAPS, reasons=[{"code": "stored_late", **MISSING[0]}]),
+    "published": _decided("complete", stage="published", gaps=GAPS, published_at_ms=NOW),
+}
