@@ -1,0 +1,1 @@
+"""HTTP: each module turns requests into calls of the stages and their answers into responses."""

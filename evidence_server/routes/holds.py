@@ -1,0 +1,111 @@
+"""Who may touch an upload now: one request at a time, and the newest wins.
+
+A connection that died without a word looks like one that is slow.  If its request kept the upload until
+a timeout, the phone could not resume until then; so a newcomer tells the holder, by an event, to keep
+what it has and let go.  Waiting is awaiting a lock: nobody polls, other uploads notice nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+
+from aiohttp import StreamReader, web
+
+
+class Cut(Enum):
+    """Why a body ended before its end."""
+
+    TAKEN_OVER = "another request came for the same upload"
+    STOPPING = "the server is stopping"
+    IDLE = "nothing arrived for too long"
+    BROKEN = "the connection or the body's encoding broke"
+
+
+class BodyCutError(Exception):
+    """The body of a request will not arrive whole."""
+
+    def __init__(self, cut: Cut) -> None:
+        super().__init__(cut.value)
+        self.cut = cut
+
+
+class Hold:
+    """The right to work on one upload until told to give way."""
+
+    def __init__(self) -> None:
+        self._cut: Cut | None = None
+        self._reading: asyncio.Timeout | None = None
+
+    def give_way(self, cut: Cut) -> None:
+        """Make the current or the next `read` raise BodyCutError."""
+        self._cut = self._cut or cut
+        if self._reading is not None and not self._reading.expired():
+            self._reading.reschedule(asyncio.get_running_loop().time())
+
+    async def read(self, body: StreamReader, idle_s: float) -> bytes:
+        """The next bytes of the body, b"" at its proper end; BodyCutError if there will be no such end."""
+        if self._cut is not None:
+            raise BodyCutError(self._cut)
+        try:
+            async with asyncio.timeout(idle_s) as self._reading:
+                return await body.readany()
+        except TimeoutError:
+            raise BodyCutError(self._cut or Cut.IDLE) from None
+        except (OSError, RuntimeError, web.RequestPayloadError) as error:
+            # aiohttp: the connection was lost, was lost before we asked, or the coding is wrong or short.
+            raise BodyCutError(Cut.BROKEN) from error
+        finally:
+            self._reading = None
+
+
+@dataclass
+class _Line:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    holder: Hold | None = None
+    users: int = 0
+
+
+class Holds:
+    """The holders and the waiting, by upload id."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, _Line] = {}
+        self._stopping = False
+
+    def held(self, upload_id: str) -> bool:
+        """Whether a request is working on the upload or waiting to."""
+        return upload_id in self._lines
+
+    @asynccontextmanager
+    async def hold(self, upload_id: str) -> AsyncIterator[Hold]:
+        """Take the upload over from whoever has it, as soon as that one has put it in order."""
+        line = self._lines.setdefault(upload_id, _Line())
+        line.users += 1
+        if line.holder is not None:
+            line.holder.give_way(Cut.TAKEN_OVER)
+        try:
+            async with line.lock:
+                line.holder = Hold()
+                if self._stopping:
+                    line.holder.give_way(Cut.STOPPING)
+                elif line.users > 1:  # someone newer is waiting already
+                    line.holder.give_way(Cut.TAKEN_OVER)
+                try:
+                    yield line.holder
+                finally:
+                    line.holder = None
+        finally:
+            line.users -= 1
+            if not line.users:
+                del self._lines[upload_id]
+
+    def stop(self) -> None:
+        """Tell all holders, now and from now on, to keep what they have and end."""
+        self._stopping = True
+        for line in self._lines.values():
+            if line.holder is not None:
+                line.holder.give_way(Cut.STOPPING)

@@ -1,0 +1,436 @@
+"""Durable objects on the local disk: a part grows by appending, then becomes an object for good.
+
+    DIR/SITTING/parts/NAME       being appended
+    DIR/SITTING/objects/NAME     finished; never changed again, only released
+
+With a key ring every file begins with a header, b"ECO1" + nonce (12 bytes, random, one per file), and
+continues with AES-256-CTR under the sitting's key; the counter is the byte position / 16, so any
+position can be appended or read, and a restarted part goes on in its own key stream.  The cipher gives
+secrecy only: integrity is the sha256 the phone signed.  Without a key ring files are the bytes as sent.
+
+What is promised: an offset is *durable* when `Part.sync`, `Store.standing` or `Store.part` reports it,
+an object when `Part.finalise` or `Store.put` returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import secrets
+import shutil
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from evidence_server.disk import full_disk_refused, make_folder, require_room, sync_folder, write_new
+from evidence_server.keyring import KeyRing, sitting_name
+from evidence_server.part_file import (
+    CHUNK_BYTES,
+    NONCE_BYTES,
+    SEALED_HEADER_BYTES,
+    PartFile,
+    key_stream,
+    new_header,
+    read_nonce,
+)
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+_PARTS, _OBJECTS = "parts", "objects"
+_REMEMBERED_PARTS = 4096
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a name stands.  `offset` is durable, in bytes; `modified_ms` is None if there is nothing."""
+
+    finished: bool
+    offset: int
+    modified_ms: int | None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object that is durable under its final name; `sha256` in lower-case hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finished object, as `Store.objects` lists it; `size` in bytes."""
+
+    sitting: str
+    name: str
+    size: int
+
+
+class Part(Protocol):
+    """A part open for appending.  One user at a time; `close` it, whatever happened.
+
+    Every method that writes raises PairingError("storage_full") when there is no room, and OSError when
+    the disk fails; either way the part is back at `durable` and what came after it is gone.
+    """
+
+    @property
+    def written(self) -> int:
+        """Bytes appended so far: durable or not."""
+
+    @property
+    def durable(self) -> int:
+        """Bytes that survive a crash."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the written bytes, lower-case hexadecimal."""
+
+    async def append(self, pieces: Sequence[bytes]) -> None:
+        """Write the pieces, in order, after `written`."""
+
+    async def sync(self) -> int:
+        """Make what is written durable; gives the new `durable`."""
+
+    async def rewind(self) -> None:
+        """Give up what was written after `durable`."""
+
+    async def finalise(self) -> Stored:
+        """Make the part an object under its name: durable on return, the same after any crash."""
+
+    async def discard(self) -> None:
+        """Give up the whole part."""
+
+    async def close(self) -> None:
+        """Let go of the part; it can be taken up again with `Store.part`."""
+
+
+class Store(Protocol):
+    """Where objects are kept.  Names: a sitting id, and [A-Za-z0-9_-][A-Za-z0-9._-]{0,127} inside it.
+
+    Other names raise ValueError: they come from our own code, never straight from a peer.
+    """
+
+    async def standing(self, sitting: str, name: str) -> Standing:
+        """What is stored under a name; finishes what a crash interrupted.  Not while its part is open."""
+
+    async def part(self, sitting: str, name: str, expected_bytes: int = 0) -> Part:
+        """Take up or begin the part; FileExistsError if the object is finished.
+
+        PairingError("storage_full") if `expected_bytes` more would not fit.
+        """
+
+    async def put(self, sitting: str, name: str, content: bytes) -> None:
+        """Store a whole object; again with the same bytes changes nothing, with others FileExistsError."""
+
+    async def exists(self, sitting: str, name: str) -> bool:
+        """Whether there is a finished object."""
+
+    async def size(self, sitting: str, name: str) -> int:
+        """Bytes of a finished object; FileNotFoundError if there is none."""
+
+    async def read(self, sitting: str, name: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Bytes of a finished object, fewer than `length` only at its end; FileNotFoundError if none."""
+
+    def chunks(
+        self, sitting: str, name: str, offset: int = 0, length: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The same, piece by piece, for what is too large to hold."""
+
+    async def discard(self, sitting: str, name: str) -> None:
+        """Remove the part, if there is one."""
+
+    async def release(self, sitting: str, name: str) -> None:
+        """Delete the object, if there is one."""
+
+    async def erase(self, sitting: str) -> None:
+        """Shred the sitting's key and remove all its files; doing it again changes nothing."""
+
+    async def objects(self, sitting: str | None = None) -> list[Entry]:
+        """All finished objects, of one sitting or of all, in order of name."""
+
+    async def require_room(self, length: int) -> None:
+        """Raise PairingError("storage_full") if `length` more bytes would not fit."""
+
+    async def close(self) -> None:
+        """Wait for running writes; the store cannot be used afterwards."""
+
+
+class LocalStore:
+    """`Store` in a folder of a local file system with hard links and an fsync that means it."""
+
+    def __init__(
+        self, folder: Path, keys: KeyRing | None, *, threads: int = 4, keep_free_bytes: int = 64 * 2**20
+    ) -> None:
+        """Use `folder`, made if missing.  `keys` None: no encryption (the bare `tus` command).
+
+        `threads` wait for the disk: with a single one, syncs of different uploads queue up.
+        `keep_free_bytes` of the disk are left to everything else when `require_room` is asked.
+        """
+        if threads < 2:
+            raise ValueError("at least two threads, or one slow sync holds up everybody")
+        self._folder = folder
+        self._keys = keys
+        self._keep_free_bytes = keep_free_bytes
+        self._header_bytes = 0 if keys is None else SEALED_HEADER_BYTES
+        self._known: OrderedDict[tuple[str, str], tuple[int, _Hash]] = OrderedDict()
+        self._made: set[str] = set()
+        make_folder(folder)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
+
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """Do blocking `work` in a thread, to its end.
+
+        A cancelled caller still waits for it: otherwise its cleaning up would race with a write that is
+        under way, and an offset could be told that is not what the file has.
+        """
+        running = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        cancelled: asyncio.CancelledError | None = None
+        while not running.done():
+            try:
+                await asyncio.wait((running,))
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            running.exception()
+            raise cancelled
+        return running.result()
+
+    async def standing(self, sitting: str, name: str) -> Standing:
+        part, final = self._part_path(sitting, name), self._object_path(sitting, name)
+
+        def look() -> Standing:
+            with contextlib.suppress(FileNotFoundError):
+                found = final.stat()
+                # Durable before it is told: a crash may have come between the link and the folder's sync.
+                if part.exists():
+                    sync_folder(final.parent)
+                    part.unlink()
+                return Standing(True, found.st_size - self._header_bytes, found.st_mtime_ns // 1_000_000)
+            try:
+                found = part.stat()
+            except FileNotFoundError:
+                return Standing(False, 0, None)
+            if found.st_size <= self._header_bytes:
+                return Standing(False, 0, found.st_mtime_ns // 1_000_000)
+            opened = self._open(sitting, name)
+            self._shut(sitting, name, opened)
+            return Standing(False, opened.durable, found.st_mtime_ns // 1_000_000)
+
+        return await self.run(look)
+
+    async def part(self, sitting: str, name: str, expected_bytes: int = 0) -> Part:
+        self._part_path(sitting, name)
+        final = self._object_path(sitting, name)
+
+        def begin() -> PartFile:
+            with full_disk_refused():
+                self._make_folders(sitting)
+                require_room(self._folder, expected_bytes, self._keep_free_bytes)
+                if final.exists():
+                    raise FileExistsError(f"{sitting}/{name} is finished")
+                return self._open(sitting, name)
+
+        return _LocalPart(self, sitting, name, await self.run(begin))
+
+    def _open(self, sitting: str, name: str) -> PartFile:
+        key = None if self._keys is None else self._keys.key(sitting)
+        return PartFile(self._part_path(sitting, name), key, self._known.pop((sitting, name), None))
+
+    def _shut(self, sitting: str, name: str, opened: PartFile) -> None:
+        opened.close()
+        self._known[sitting, name] = opened.known
+        while len(self._known) > _REMEMBERED_PARTS:
+            self._known.popitem(last=False)
+
+    async def put(self, sitting: str, name: str, content: bytes) -> None:
+        final = self._object_path(sitting, name)
+
+        # A leading dot is no part's name: a draft left by a crash is neither taken up nor listed.
+        draft = self._folder / sitting / _PARTS / f".{secrets.token_hex(16)}"
+
+        def write() -> None:
+            with full_disk_refused():
+                self._make_folders(sitting)
+                header, sealed = b"", content
+                if self._keys is not None:
+                    header = new_header()
+                    sealed = key_stream(self._keys.key(sitting), header[-NONCE_BYTES:], 0).update(content)
+                try:
+                    write_new(draft, header + sealed)
+                    # Crash before: nothing was stored.  After it and before the sync: stored or not; the
+                    # caller was not told and puts again, which syncs the folder in either case.
+                    with contextlib.suppress(FileExistsError):
+                        os.link(draft, final)
+                    sync_folder(final.parent)
+                finally:
+                    draft.unlink(missing_ok=True)
+            if self._read(sitting, name, 0, None) != content:
+                raise FileExistsError(f"{sitting}/{name} holds other bytes")
+
+        await self.run(write)
+
+    async def exists(self, sitting: str, name: str) -> bool:
+        return await self.run(self._object_path(sitting, name).exists)
+
+    async def size(self, sitting: str, name: str) -> int:
+        final = self._object_path(sitting, name)
+        return await self.run(lambda: final.stat().st_size - self._header_bytes)
+
+    async def read(self, sitting: str, name: str, offset: int = 0, length: int | None = None) -> bytes:
+        self._object_path(sitting, name)
+        return await self.run(lambda: self._read(sitting, name, offset, length))
+
+    def _read(self, sitting: str, name: str, offset: int, length: int | None) -> bytes:
+        if offset < 0 or (length is not None and length < 0):
+            raise ValueError("offset and length are not negative")
+        handle = os.open(self._object_path(sitting, name), os.O_RDONLY)
+        try:
+            rest = max(0, os.fstat(handle).st_size - self._header_bytes - offset)
+            wanted = rest if length is None else min(rest, length)
+            with open(handle, "rb", closefd=False) as file:
+                file.seek(self._header_bytes + offset)
+                content = file.read(wanted)
+            if self._keys is None or not content:
+                return content
+            key = self._keys.key(sitting, create=False)
+            return key_stream(key, read_nonce(handle), offset).update(content)
+        finally:
+            os.close(handle)
+
+    async def chunks(
+        self, sitting: str, name: str, offset: int = 0, length: int | None = None
+    ) -> AsyncIterator[bytes]:
+        end = await self.size(sitting, name)
+        if length is not None:
+            end = min(end, offset + length)
+        while offset < end:
+            piece = await self.read(sitting, name, offset, min(CHUNK_BYTES, end - offset))
+            if not piece:
+                raise FileNotFoundError(f"{sitting}/{name} became shorter while it was read")
+            yield piece
+            offset += len(piece)
+
+    async def discard(self, sitting: str, name: str) -> None:
+        part = self._part_path(sitting, name)
+        self._known.pop((sitting, name), None)
+        await self.run(lambda: self._remove(part))
+
+    async def release(self, sitting: str, name: str) -> None:
+        final = self._object_path(sitting, name)
+        await self.run(lambda: self._remove(final))
+
+    @staticmethod
+    def _remove(path: Path) -> None:
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return
+        # Crash before: it may come back, and is removed when asked again.
+        sync_folder(path.parent)
+
+    async def erase(self, sitting: str) -> None:
+        folder = self._folder / sitting_name(sitting)
+        for known in [known for known in list(self._known) if known[0] == sitting]:
+            self._known.pop(known, None)
+
+        def shred() -> None:
+            self._made.discard(sitting)
+            if self._keys is not None:
+                self._keys.shred(sitting)
+            # Crash before: files without a key, which nobody can read; removed when asked again.
+            if folder.exists():
+                shutil.rmtree(folder)
+                sync_folder(self._folder)
+
+        await self.run(shred)
+
+    async def objects(self, sitting: str | None = None) -> list[Entry]:
+        folders = self._folder / ("*" if sitting is None else sitting_name(sitting))
+
+        def walk() -> list[Entry]:
+            found = sorted(self._folder.glob(f"{folders.name}/{_OBJECTS}/*"))
+            return [Entry(p.parts[-3], p.name, p.stat().st_size - self._header_bytes) for p in found]
+
+        return await self.run(walk)
+
+    async def require_room(self, length: int) -> None:
+        await self.run(lambda: require_room(self._folder, length, self._keep_free_bytes))
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
+
+    def _part_path(self, sitting: str, name: str) -> Path:
+        return self._folder / sitting_name(sitting) / _PARTS / _object_name(name)
+
+    def _object_path(self, sitting: str, name: str) -> Path:
+        return self._folder / sitting_name(sitting) / _OBJECTS / _object_name(name)
+
+    def _make_folders(self, sitting: str) -> None:
+        """Make the sitting's folders, their names durable before anything in them is promised."""
+        if sitting in self._made:
+            return
+        folder = self._folder / sitting
+        for sub in (_PARTS, _OBJECTS):
+            make_folder(folder / sub)
+        sync_folder(self._folder)
+        self._made.add(sitting)
+
+
+class _LocalPart:
+    """`Part` of a `LocalStore`: each call is one trip to a worker thread."""
+
+    def __init__(self, store: LocalStore, sitting: str, name: str, opened: PartFile) -> None:
+        self._store, self._sitting, self._name, self._file = store, sitting, name, opened
+        self._gone = False
+
+    @property
+    def written(self) -> int:
+        return self._file.written
+
+    @property
+    def durable(self) -> int:
+        return self._file.durable
+
+    @property
+    def sha256(self) -> str:
+        return self._file.sha256
+
+    async def append(self, pieces: Sequence[bytes]) -> None:
+        await self._store.run(lambda: self._file.append(pieces))
+
+    async def sync(self) -> int:
+        await self._store.run(self._file.sync)
+        return self._file.durable
+
+    async def rewind(self) -> None:
+        await self._store.run(self._file.rewind)
+
+    async def finalise(self) -> Stored:
+        final = self._store._object_path(self._sitting, self._name)
+        await self._store.run(lambda: self._file.finalise(final))
+        self._gone = True
+        return Stored(self._file.written, self._file.sha256)
+
+    async def discard(self) -> None:
+        await self._store.discard(self._sitting, self._name)
+        self._gone = True
+
+    async def close(self) -> None:
+        if self._gone:
+            await self._store.run(self._file.close)
+        else:
+            await self._store.run(lambda: self._store._shut(self._sitting, self._name, self._file))
+
+
+def _object_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not an object name: {name!r}")
+    return name
