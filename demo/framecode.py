@@ -5,7 +5,7 @@ Written by :mod:`demo.camera`, read by :mod:`demo.frames`; both sides share only
 Picture. A bar along the upper edge, ``BAR_SHARE`` of the height, is divided into ``CELLS`` columns, two rows.
 A bit is *which of the two rows is lighter*, so the reader needs no threshold for brightness, and a
 column without contrast is known to be unreadable. The bits are: frame number (18), frames per second (6),
-check (12), most significant first. A reader that finds a wrong check says "no number" rather than a wrong one.
+check (12), most significant first. Where the check is wrong, the reader says "no number", never a wrong one.
 
 Sound. Every whole second begins with two tones of ``TONE_MS`` each: the first tone's pitch is the second
 within its minute, the second one's is the minute within its hour.

@@ -1,0 +1,212 @@
+"""A demuxer that is fed piece by piece, and says what came out of each piece.
+
+libav pulls: it asks a file for bytes and blocks. So every demuxer runs in a thread of its own, in which it
+waits inside ``read`` until the next piece arrives. When it asks for more than was delivered the piece is
+*drained*: whatever packets could be read from it have been.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import NamedTuple
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from evidence_server.media.limits import Limits
+from evidence_server.media.restart import MP4
+
+#: libav reads through a buffer of this size; larger reads bypass it.
+_BUFFER_BYTES = 1 << 14
+
+
+class Times(NamedTuple):
+    """One packet's times in microseconds; None if the container states none."""
+
+    pts_us: int | None
+    dts_us: int | None
+    duration_us: int
+    key: bool
+
+
+@dataclass(frozen=True)
+class TrackFacts:
+    """A track as the container's header states it; numbers that do not apply are 0."""
+
+    codec: str
+    width: int
+    height: int
+    sample_rate: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """The tracks that are measured, and how many others there are."""
+
+    video: TrackFacts | None
+    audio: TrackFacts | None
+    others: int
+
+
+@dataclass
+class Drained:
+    """What came out of a piece."""
+
+    video: list[Times]
+    audio: list[Times]
+    key_packet: Packet[Stream] | None
+    """The first packet that holds a key frame of the picture track."""
+    truncated: int
+    """Packets that the container cut short."""
+
+
+class Demuxer:
+    """One reading of a container from its header on. All methods but :meth:`run` are the feeding thread's."""
+
+    def __init__(self, container: str, limits: Limits) -> None:
+        """``container`` is the media type that fixes the format: it is never guessed."""
+        self._format = "mov" if container == MP4 else "matroska"
+        self._limits = limits
+        self._state = threading.Condition()
+        self._pieces = b""
+        self._at = 0
+        self._ended = False
+        self._waiting = False
+        self._finished = False
+        self._drained = Drained([], [], None, 0)
+        self.header: Header | None = None
+        """None until the header has been read."""
+        self.error: BaseException | None = None
+        """What ended the reading, if anything but the end of the run."""
+
+    def feed(self, piece: bytes) -> Drained:
+        """Give the next bytes, wait until they are drained, and return what came out of them."""
+        with self._state:
+            self._pieces, self._at, self._waiting = piece, 0, False
+            self._state.notify_all()
+            self._state.wait_for(lambda: self._waiting or self._finished)
+            drained, self._drained = self._drained, Drained([], [], None, 0)
+            self._pieces = b""
+            return drained
+
+    def end(self) -> Drained:
+        """Say that no more bytes will come, wait for the end, and return what still came out."""
+        with self._state:
+            self._ended = True
+            self._state.notify_all()
+            self._state.wait_for(lambda: self._finished)
+            return self._drained
+
+    def read(self, size: int) -> bytes:
+        """libav's side of the file: at most ``size`` bytes, empty only at the end of the run."""
+        with self._state:
+            while self._at >= len(self._pieces) and not self._ended:
+                self._waiting = True
+                self._state.notify_all()
+                self._state.wait()
+            piece = self._pieces[self._at : self._at + size]
+            self._at += len(piece)
+            return piece
+
+    def run(self) -> None:
+        """Demux until the end or an error; the body of the demuxer's thread."""
+        try:
+            self._demux()
+        except BaseException as error:  # whatever it is, the feeding thread must learn it
+            # Without its traceback, which would keep the container open.
+            self.error = error.with_traceback(None)
+        finally:
+            with self._state:
+                self._finished = True
+                self._state.notify_all()
+
+    def _demux(self) -> None:
+        options = {
+            # As little probing as libav knows: the header must do, and no decoder runs in here.
+            "probesize": "32",
+            "fpsprobesize": "0",
+            "codec_whitelist": "none",
+            # What is read is what was uploaded: no other file, no network.
+            "protocol_whitelist": "none",
+            "max_streams": str(self._limits.tracks),
+        }
+        if self._format == "mov":
+            # A run lasts hours; its sample tables would grow with it.
+            options["discard_fragments"] = "1"
+        with av.open(self, "r", format=self._format, options=options, buffer_size=_BUFFER_BYTES) as container:
+            video, audio = _first(container, "video"), _first(container, "audio")
+            others = len(container.streams) - (video is not None) - (audio is not None)
+            self.header = Header(_facts(video), _facts(audio), others)
+            for packet in _packets(container):
+                self._keep(packet, video, audio)
+
+    def _keep(self, packet: Packet[Stream], video: Stream | None, audio: Stream | None) -> None:
+        drained = self._drained
+        if packet.is_corrupt:
+            drained.truncated += 1
+        elif packet.stream is video:
+            drained.video.append(_times(packet))
+            if drained.key_packet is None and packet.is_keyframe:
+                drained.key_packet = packet
+        elif packet.stream is audio:
+            drained.audio.append(_times(packet))
+
+
+def _packets(container: InputContainer) -> Iterator[Packet[Stream]]:
+    # At the end PyAV yields an empty packet for each track, which serves to flush decoders.
+    return (packet for packet in container.demux() if packet.size)
+
+
+def _first(container: InputContainer, kind: str) -> Stream | None:
+    return next((stream for stream in container.streams if stream.type == kind), None)
+
+
+def _facts(stream: Stream | None) -> TrackFacts | None:
+    if stream is None:
+        return None
+    context = stream.codec_context
+    if context is None:
+        return TrackFacts("", 0, 0, 0, 0)
+    return TrackFacts(
+        codec=context.codec.canonical_name,
+        width=getattr(context, "width", 0) or 0,
+        height=getattr(context, "height", 0) or 0,
+        sample_rate=getattr(context, "sample_rate", 0) or 0,
+        channels=getattr(context, "channels", 0) or 0,
+    )
+
+
+def _times(packet: Packet[Stream]) -> Times:
+    base = packet.time_base
+    scale, over = base.numerator * 1_000_000, base.denominator
+    pts, dts = packet.pts, packet.dts
+    return Times(
+        None if pts is None else pts * scale // over,
+        None if dts is None else dts * scale // over,
+        (packet.duration or 0) * scale // over,
+        packet.is_keyframe,
+    )
+
+
+class Seat(threading.Thread):
+    """A thread that runs one demuxer after another; all are started before the process may make no more."""
+
+    def __init__(self, number: int) -> None:
+        """``number`` only names the thread."""
+        super().__init__(name=f"seat-{number}", daemon=True)
+        self._jobs: SimpleQueue[Demuxer] = SimpleQueue()
+
+    def begin(self, demuxer: Demuxer) -> None:
+        """Run ``demuxer`` as soon as the one before has ended."""
+        self._jobs.put(demuxer)
+
+    def run(self) -> None:
+        """The thread's body."""
+        while True:
+            self._jobs.get().run()
