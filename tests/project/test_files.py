@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-MAX_LINES = 400
+MAX_LINES = 400  # that are not blank
 CODE = (".py", ".js", ".mjs", ".css")
 PRODUCT = ("pairing", "phone_client", "evidence_server", "demo")
 
@@ -44,7 +44,7 @@ def name_of(path: Path) -> str:
 
 
 def test_modules_have_one_job() -> None:
-    lengths = {name_of(path): len(text_of(path).splitlines()) for path in tracked(*CODE)}
+    lengths = {name_of(path): len(re.findall(r"^.*\S", text_of(path), re.MULTILINE)) for path in tracked(*CODE)}
     assert lengths
     assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
     jobless = re.compile(r"(.*/)?(utils?|helpers?|misc|common)\.\w+")
