@@ -14,25 +14,25 @@ from tests.project.imports import imports, modules, reached
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("pairing", "phone_client", "evidence_server", "demo")
 
-
-# A module belongs to the first row that names it or a package around it: of the server, what only the last row
-# names is ground, where least is allowed. Stages meet in the sitting, so none of them may import another.
+# A module belongs to the first row that names it or a package around it. What only the server's last row names
+# is ground, where least is allowed. Stages meet in the sitting, so none of them may import another.
 TABLE = """
-layer    | may import                                    | modules
-core     |                                               | pairing
-phone    | core                                          | phone_client
-wiring   | bare-tus routes {stages} media ground core    | {server}.app {server}.__main__ {server}.commands
-bare-tus | routes upload ground core                     | {server}.bare_tus
-routes   | {stages} ground core                          | {server}.routes
-bind     | ground core                                   | {server}.bind
-scan     | ground core                                   | {server}.scan
-record   | ground core                                   | {server}.record
-upload   | ground core                                   | {server}.upload {server}.receive
-verify   | media ground core                             | {server}.verify
-verdict  | ground core                                   | {server}.verdict
-media    | core                                          | {server}.media
-ground   | core                                          | {server}
-demo     |                                               | demo
+layer    | may import                                       | modules
+core     |                                                  | pairing
+phone    | core                                             | phone_client
+wiring   | bare-tus routes sweep {stages} media ground core | {server}.app {server}.__main__ {server}.commands
+bare-tus | routes upload ground core                        | {server}.bare_tus
+routes   | {stages} ground core                             | {server}.routes
+sweep    | {stages} ground core                             | {server}.sweep
+bind     | ground core                                      | {server}.bind
+scan     | ground core                                      | {server}.scan
+record   | ground core                                      | {server}.record
+upload   | ground core                                      | {server}.upload {server}.receive
+verify   | media ground core                                | {server}.verify
+verdict  | ground core                                      | {server}.verdict
+media    | core                                             | {server}.media
+ground   | core                                             | {server}
+demo     |                                                  | demo
 """
 STAGES = "bind scan record upload verify verdict"
 
