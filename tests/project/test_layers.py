@@ -14,8 +14,8 @@ from tests.project.imports import imports, modules, reached
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("pairing", "phone_client", "evidence_server", "demo")
 
-# A module belongs to the first row that names it or a package around it. What only the server's last row names
-# is ground, where least is allowed. Stages meet in the sitting, so none of them may import another.
+# A module belongs to the first row that names it or a package around it; what no other row names
+# is the server's ground, where least is allowed. Stages meet in the sitting, so none of them imports another.
 TABLE = """
 layer    | may import                                       | modules
 core     |                                                  | pairing
