@@ -32,7 +32,8 @@ class Page {
   #api;
   /** @type {State|null} */
   #state = null;
-  #connected = false;
+  /** @type {"connecting"|"live"|"lost"} */
+  #connection = "connecting";
   /** The page's monotonic time when the state was received: the server's clock runs on from there. */
   #receivedAt = 0;
   /** @type {View|null} */
@@ -62,7 +63,7 @@ class Page {
     const live = new Live(this.#api, {
       state: (state) => this.#receive(state),
       lost: () => {
-        this.#connected = false;
+        this.#connection = "lost";
         this.#draw();
       },
       refused: (refusal) => {
@@ -79,7 +80,7 @@ class Page {
     if (this.#state?.stage !== state.stage) this.#complaint = null;
     this.#state = state;
     this.#receivedAt = performance.now();
-    this.#connected = true;
+    this.#connection = "live";
     this.#draw();
   }
 
@@ -95,10 +96,10 @@ class Page {
       return;
     }
     const state = this.#state;
-    this.#connection(state);
+    this.#showConnection(state);
     this.#showComplaint();
     if (state === null) return;
-    const moment = { state, now: this.#now(), asOf: state.server_time_ms, live: this.#connected };
+    const moment = { state, now: this.#now(), asOf: state.server_time_ms, live: this.#connection === "live" };
     const view = this.#viewFor(state);
     view.update(moment);
     this.#steps(state);
@@ -166,16 +167,13 @@ class Page {
   }
 
   /** @param {State|null} state */
-  #connection(state) {
+  #showConnection(state) {
     const words = this.#words;
-    const root = document.documentElement.dataset;
-    if (this.#connected) root.connection = "live";
-    else if (root.connection === "live" || state === null) root.connection = state === null ? "connecting" : "lost";
-    const lost = root.connection === "lost";
-    PARTS.banner.hidden = this.#connected || (state === null && performance.now() < 3_000);
+    document.documentElement.dataset.connection = this.#connection;
+    PARTS.banner.hidden = this.#connection !== "lost";
     if (PARTS.banner.hidden) return;
-    const why = lost && state !== null
-      ? words.say("lost-as-of", { time: words.clockExact(state.server_time_ms) }) : words.say("lost-before");
+    const why = state === null
+      ? words.say("lost-before") : words.say("lost-as-of", { time: words.clockExact(state.server_time_ms) });
     rebuild(PARTS.banner, `${words.language}${why}`, () => [
       icon("offline"), h("p", {}, h("strong", {}, words.say("lost-title")), " ", why)]);
   }

@@ -101,3 +101,26 @@ export function requiredInterval(state) {
   const end = state.end_ms ?? state.window.end_ms;
   return start === null || end === null || end <= start ? null : { start_ms: start, end_ms: end };
 }
+
+/**
+ * One row of the ledger; `end_ms` is null while a gap is open.
+ * @typedef {{kind: "gap"|"missing", start_ms: number, end_ms: number|null, cause: string|null}} Entry
+ */
+
+/**
+ * Gaps and missing intervals in the order of their start.  The gap that is open now is listed once,
+ * whether or not the server counts it among the gaps already.
+ * @param {State} state
+ * @returns {Entry[]}
+ */
+export function ledgerOf(state) {
+  const open = state.phone?.gap ?? null;
+  /** @type {Entry[]} */
+  const entries = [
+    ...state.gaps.filter((gap) => gap.start_ms !== open?.since_ms)
+      .map((gap) => /** @type {Entry} */ ({ kind: "gap", ...gap })),
+    ...state.missing.map((part) => /** @type {Entry} */ ({ kind: "missing", cause: null, ...part })),
+  ];
+  if (open !== null) entries.push({ kind: "gap", start_ms: open.since_ms, end_ms: null, cause: open.cause });
+  return entries.sort((a, b) => a.start_ms - b.start_ms);
+}

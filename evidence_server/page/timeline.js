@@ -1,34 +1,36 @@
 /** The gap ledger as a picture of the required interval, with a table that says the same. */
 
-import { h, rebuild, s, setText } from "./dom.js";
-import { requiredInterval } from "./stages.js";
+import { h, rebuild, setText } from "./dom.js";
+import { ledgerOf, requiredInterval } from "./stages.js";
 
 /** @typedef {import("./types.js").State} State */
+/** @typedef {import("./types.js").Interval} Interval */
+/** @typedef {import("./stages.js").Entry} Entry */
 /** @typedef {import("./words.js").Words} Words */
-/** @typedef {{kind: "gap"|"missing", start_ms: number, end_ms: number, cause: string|null}} Entry */
 
-const WIDTH = 1000;
-const HEIGHT = 40;
-/** A mark narrower than this can't be seen; short gaps are drawn this wide. */
-const NARROWEST = 6;
 /** Up to this many rows the table is open from the start. */
 const OPEN_ROWS = 4;
+/** How often the picture follows the clock while the exam runs. */
+const REDRAW_MS = 10_000;
 
 /** The picture, its legend and its table; `show` redraws only what changed. */
 export class Timeline {
   #words;
-  #sum = h("p", { class: "ledger-sum" });
+  #title = h("h2");
+  #sum = h("p");
   #picture = h("div", { class: "timeline" });
-  #table = h("div", { class: "table-scroll" });
+  #table;
   #summary = h("summary");
-  #details = h("details", {}, this.#summary, this.#table);
+  #details;
   #opened = false;
 
   /** @param {Words} words */
   constructor(words) {
     this.#words = words;
-    this.node = h("section", { class: "card" },
-      h("h2", {}, words.say("ledger-title")), this.#sum, this.#picture, this.#details);
+    // A scrolling region has to be reachable by keyboard, and so has to have a name.
+    this.#table = h("div", { class: "table-scroll", tabindex: 0, role: "group", "aria-label": words.say("ledger-title") });
+    this.#details = h("details", {}, this.#summary, this.#table);
+    this.node = h("section", { class: "card" }, this.#title, this.#sum, this.#picture, this.#details);
   }
 
   /**
@@ -37,31 +39,31 @@ export class Timeline {
    */
   show(state, now) {
     const words = this.#words;
-    const decided = state.verdict !== null;
-    const entries = ledger(state);
+    const entries = ledgerOf(state);
     const interval = requiredInterval(state);
-    const gaps = entries.filter((entry) => entry.kind === "gap");
-    const total = gaps.reduce((sum, gap) => sum + gap.end_ms - gap.start_ms, 0);
-    setText(this.#sum, gaps.length > 0
-      ? words.say("ledger-sum", { count: gaps.length, time: words.span(total) })
-      : entries.length > 0 ? "" : words.say(decided ? "ledger-none-final" : "ledger-none"));
+    const running = state.end_ms === null;
+    const names = {
+      gap: words.say("ledger-gap"),
+      missing: words.say(state.verdict === null ? "ledger-waiting" : "ledger-missing"),
+    };
+    setText(this.#title, words.say(running ? "ledger-title-gaps" : "ledger-title"));
+    setText(this.#sum, sum(words, entries, state, now));
     this.#sum.hidden = this.#sum.textContent === "";
 
-    const waiting = decided ? "ledger-missing" : "ledger-waiting";
-    const key = JSON.stringify([entries, interval, decided]);
+    const key = JSON.stringify([entries, interval, names]);
     this.#picture.hidden = interval === null;
     if (interval !== null) {
-      const past = state.end_ms === null ? Math.floor((now - interval.start_ms) / 10_000) : "all";
-      rebuild(this.#picture, `${key}${past}`, () => [
-        picture(words, interval, entries, state.end_ms === null ? now : interval.end_ms, state.phone !== null),
+      const until = running ? now : interval.end_ms;
+      rebuild(this.#picture, `${key}${Math.floor(until / REDRAW_MS)}`, () => [
+        picture(words, interval, entries, until),
         h("p", { class: "timeline-axis", "aria-hidden": "true" },
           h("span", {}, words.clock(interval.start_ms)), h("span", {}, words.clock(interval.end_ms))),
-        legend(words, entries, waiting, state.end_ms === null, state.phone !== null),
+        legend(words, entries, names, until < interval.end_ms),
       ]);
     }
     this.#details.hidden = entries.length === 0;
     setText(this.#summary, words.say("ledger-table", { count: entries.length }));
-    rebuild(this.#table, key, () => [table(words, entries, waiting)]);
+    rebuild(this.#table, key, () => [table(words, entries, names)]);
     if (!this.#opened && entries.length > 0) {
       this.#opened = true;
       this.#details.open = entries.length <= OPEN_ROWS;
@@ -70,92 +72,82 @@ export class Timeline {
 }
 
 /**
- * Gaps and missing intervals in the order of their start.
+ * How many gaps and how long in all; an open one counts up to now.
+ * @param {Words} words
+ * @param {Entry[]} entries
  * @param {State} state
- * @returns {Entry[]}
+ * @param {number} now
  */
-function ledger(state) {
-  /** @type {Entry[]} */
-  const entries = [
-    ...state.gaps.map((gap) => /** @type {Entry} */ ({ kind: "gap", ...gap })),
-    ...state.missing.map((part) => /** @type {Entry} */ ({ kind: "missing", cause: null, ...part })),
-  ];
-  return entries.sort((a, b) => a.start_ms - b.start_ms);
+function sum(words, entries, state, now) {
+  const gaps = entries.filter((entry) => entry.kind === "gap");
+  if (gaps.length > 0) {
+    const total = gaps.reduce((ms, gap) => ms + (gap.end_ms ?? now) - gap.start_ms, 0);
+    return words.say("ledger-sum", { count: gaps.length, time: words.exact(total) });
+  }
+  if (entries.length > 0) return "";
+  return words.say(state.verdict === null ? "ledger-none" : "ledger-none-final");
 }
 
 /**
  * @param {Words} words
- * @param {import("./types.js").Interval} interval
+ * @param {Interval} interval
  * @param {Entry[]} entries
- * @param {number} now
- * @param {boolean} recorded whether anything was recorded at all
+ * @param {number} until where the future begins
  */
-function picture(words, interval, entries, now, recorded) {
-  const length = interval.end_ms - interval.start_ms;
-  const at = (/** @type {number} */ ms) =>
-    Math.min(WIDTH, Math.max(0, (WIDTH * (ms - interval.start_ms)) / length));
+function picture(words, interval, entries, until) {
+  const percent = (/** @type {number} */ ms) =>
+    Math.min(100, Math.max(0, (100 * (ms - interval.start_ms)) / (interval.end_ms - interval.start_ms)));
   const gaps = entries.filter((entry) => entry.kind === "gap").length;
-  const label = words.say("ledger-alt", {
-    start: words.clock(interval.start_ms), end: words.clock(interval.end_ms), gaps, missing: entries.length - gaps,
+  const strip = h("div", {
+    class: "strip",
+    role: "img",
+    "aria-label": words.say("ledger-alt", {
+      start: words.clock(interval.start_ms), end: words.clock(interval.end_ms), gaps, missing: entries.length - gaps,
+    }),
   });
-  const drawing = s("svg", {
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label,
-  }, pattern("gap-pattern", "M0 8L8 0M-2 2L2 -2M6 10L10 6", "gap"),
-  pattern("missing-pattern", "M4 1v6M1 4h6", "missing"),
-  s("rect", { x: 0, y: 0, width: WIDTH, height: HEIGHT, class: "tl-future" }));
-  if (recorded) drawing.append(s("rect", { x: 0, y: 0, width: at(now), height: HEIGHT, class: "tl-recorded" }));
-  for (const entry of entries) {
-    const width = Math.max(NARROWEST, at(entry.end_ms) - at(entry.start_ms));
-    const x = Math.min(at(entry.start_ms), WIDTH - width);
-    drawing.append(
-      s("rect", { x, y: 0, width, height: HEIGHT, class: `tl-${entry.kind}` }),
-      s("rect", { x, y: 0, width, height: HEIGHT, fill: `url(#${entry.kind}-pattern)` }));
-  }
-  return drawing;
-}
-
-/**
- * @param {string} id
- * @param {string} d
- * @param {string} kind
- */
-function pattern(id, d, kind) {
-  return s("pattern", { id, width: 8, height: 8, patternUnits: "userSpaceOnUse" },
-    s("path", { d, class: `tl-lines tl-lines-${kind}` }));
+  const mark = (/** @type {string} */ kind, /** @type {number} */ from, /** @type {number} */ to) => {
+    const node = h("span", { class: `strip-mark swatch-${kind}` });
+    // A short gap is drawn at its least visible width, at the right edge inside the strip.
+    node.style.left = `min(${percent(from)}%, 100% - var(--narrowest))`;
+    node.style.width = `${percent(to) - percent(from)}%`;
+    strip.append(node);
+  };
+  mark("recorded", interval.start_ms, until);
+  for (const entry of entries) mark(entry.kind, entry.start_ms, entry.end_ms ?? until);
+  return strip;
 }
 
 /**
  * What the colours and patterns mean; only those that occur.
  * @param {Words} words
  * @param {Entry[]} entries
- * @param {string} waiting
+ * @param {Record<Entry["kind"], string>} names
  * @param {boolean} future
- * @param {boolean} recorded
  */
-function legend(words, entries, waiting, future, recorded) {
-  const list = h("ul", { class: "legend" });
-  const add = (/** @type {string} */ kind, /** @type {string} */ id) => {
-    list.append(h("li", {}, h("span", { class: `swatch swatch-${kind}`, "aria-hidden": "true" }), words.say(id)));
-  };
-  if (recorded) add("recorded", "ledger-recorded");
-  if (entries.some((entry) => entry.kind === "gap")) add("gap", "ledger-gap");
-  if (entries.some((entry) => entry.kind === "missing")) add("missing", waiting);
-  if (future) add("future", "ledger-future");
+function legend(words, entries, names, future) {
+  const item = (/** @type {string} */ kind, /** @type {string} */ name) =>
+    h("li", {}, h("span", { class: `swatch swatch-${kind}`, "aria-hidden": "true" }), name);
+  const list = h("ul", { class: "legend" }, item("recorded", words.say("ledger-recorded")));
+  for (const kind of /** @type {const} */ (["gap", "missing"])) {
+    if (entries.some((entry) => entry.kind === kind)) list.append(item(kind, names[kind]));
+  }
+  if (future) list.append(item("future", words.say("ledger-future")));
   return list;
 }
 
 /**
  * @param {Words} words
  * @param {Entry[]} entries
- * @param {string} waiting
+ * @param {Record<Entry["kind"], string>} names
  */
-function table(words, entries, waiting) {
-  const head = ["what", "from", "to", "length", "cause"].map((id) => h("th", { scope: "col" }, words.say(`ledger-${id}`)));
-  const rows = entries.map((entry) => h("tr", {},
-    h("td", {}, words.say(entry.kind === "gap" ? "ledger-gap" : waiting)),
-    h("td", {}, words.clockExact(entry.start_ms)),
-    h("td", {}, words.clockExact(entry.end_ms)),
-    h("td", {}, words.span(entry.end_ms - entry.start_ms)),
-    h("td", {}, entry.cause === null ? words.say("ledger-not-stated") : words.code("cause", entry.cause))));
+function table(words, entries, names) {
+  const head = ["what", "from", "to", "length", "cause"].map((id) =>
+    h("th", { scope: "col" }, words.say(`ledger-${id}`)));
+  const rows = entries.map(({ kind, start_ms: start, end_ms: end, cause }) => h("tr", {},
+    h("td", {}, names[kind]),
+    h("td", {}, words.clockExact(start)),
+    h("td", {}, end === null ? words.say("ledger-open") : words.clockExact(end)),
+    h("td", {}, end === null ? "–" : words.exact(end - start)),
+    h("td", {}, cause === null ? "–" : words.code("cause", cause))));
   return h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));
 }

@@ -99,16 +99,29 @@ export class Words {
   }
 
   /**
-   * A length in the units people use: seconds below a minute, then minutes, then hours and minutes.
+   * About how long: seconds below a minute, then whole minutes, then hours and minutes.
    * @param {number} ms
    * @returns {string}
    */
   span(ms) {
     const seconds = Math.max(0, Math.floor(ms / 1000));
     if (seconds < 60) return this.say("span-seconds", { seconds });
-    const minutes = Math.floor(seconds / 60);
+    const minutes = Math.round(seconds / 60);
     if (minutes < 60) return this.say("span-minutes", { minutes });
     return this.say("span-hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
+  }
+
+  /**
+   * How long to the second; gaps are weighed by seconds.
+   * @param {number} ms
+   * @returns {string}
+   */
+  exact(ms) {
+    const seconds = Math.max(0, Math.floor(ms / 1000));
+    const minutes = Math.floor(seconds / 60);
+    if (minutes === 0) return this.say("span-seconds", { seconds });
+    if (seconds % 60 === 0) return this.say("span-minutes", { minutes });
+    return this.say("span-exact", { minutes, seconds: seconds % 60 });
   }
 
   /**

@@ -17,8 +17,9 @@ from aiohttp import web
 from tests.page.states import NOW, STATES, State
 
 PAGE = Path(__file__).parents[2] / "evidence_server" / "page"
-TOKEN = "page-token-of-the-test"  # noqa: S105 - the fake's own
-CSP = "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+TOKEN = "page-token-of-the-test"
+CSP = "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'"
+STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 WRONG_STAGE = {
     "error": "wrong_stage",
     "says": {"zh-CN": "现在还不能（或不再能）这样做。", "en": "That cannot be done at this stage."},
@@ -32,7 +33,7 @@ UNAUTHORISED = {
 
 
 class Backend:
-    """One sitting.  `show` changes its state and tells every open stream; `cut` is the loss of the network."""
+    """One sitting.  `show` changes its state and tells every open stream; `cut` is a lost network."""
 
     def __init__(self) -> None:
         self.state: State = STATES["scan"]
@@ -119,7 +120,7 @@ class Backend:
         return web.json_response(self.state)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        answer = web.StreamResponse(headers=STREAM)
         await answer.prepare(request)
         await answer.write(b": open\n\n")
         stream: asyncio.Queue[State | None] = asyncio.Queue()

@@ -35,7 +35,9 @@ async def arrive(page: Page, backend: Backend, name: str) -> None:
         await expect(root).to_have_attribute("data-connection", "lost")
 
 
-async def take(browser: Browser, out: Path, name: str, language: Language, theme: Theme, size: tuple[int, int]) -> None:
+async def take(
+    browser: Browser, out: Path, name: str, language: Language, theme: Theme, size: tuple[int, int]
+) -> None:
     """One picture, in a browser and against a backend of its own."""
     width = "" if size == WIDE else f"-{size[0]}"
     async with serving() as backend, laptop(browser, language, theme, size) as page:

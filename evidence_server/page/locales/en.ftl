@@ -10,14 +10,13 @@ steps-label = Progress
 
 span-seconds = { $seconds } s
 span-minutes = { $minutes } min
+span-exact = { $minutes } min { $seconds } s
 span-hours = { $hours } h { $minutes } min
 
 # Connection and errors
-connecting = Connecting to the server…
 lost-title = Connection to the server lost. Trying again.
-lost-as-of = What you see below was true at { $time }, not now. Your phone is not affected; it goes on recording.
+lost-as-of = What you see below was true at { $time }, not now. Your phone has its own connection.
 lost-before = Check this laptop's network.
-back = The connection to the server is back.
 unreachable = The server did not answer.
 unreachable-do = Check this laptop's network, then press again.
 no-token-title = Open this page from the exam system
@@ -53,11 +52,16 @@ claim-lapsed = Time is up. Getting a new code…
 claim-sending = Sending…
 
 # Recording
-phone-waiting-title = Your phone is connected
-phone-waiting-do = Now start the recording on your phone.
+phone-waiting-title = Connected: now look at your phone
+phone-waiting-do = The server is waiting for the first seconds of the recording.
+waiting-title = On the phone
+waiting-step-1 = Allow the camera and the microphone if the phone asks.
+waiting-step-2 = Place the phone so that it sees you, the desk and this screen.
+waiting-step-3 = Plug it in. This page turns green as soon as the recording arrives.
 phone-recording-title = Recording
-phone-recording-do = You can start the exam. Leave the phone where it is, its screen on, plugged in.
-phone-offline-title = Phone offline – safe on the phone
+phone-recording-do = You are ready for the exam. Leave the phone where it is, its screen on, plugged in.
+phone-recording-on-do = All is well, carry on with the exam. Leave the phone where it is.
+phone-offline-title = Phone offline – the recording is kept on the phone
 phone-offline-do = Glance at the phone: as long as it says “recording”, carry on with the exam. It uploads by itself when the network is back.
 phone-interrupted-title = Interrupted: { $cause }
 phone-interrupted-unknown-title = Recording interrupted
@@ -65,7 +69,8 @@ phone-stopped-title = The phone has stopped recording
 phone-stopped-do = The exam is not over. Start recording on the phone again now.
 phone-unknown-title = Not known whether the phone is recording
 phone-unknown-do = Glance at the phone: its screen must say “recording”.
-last-known = Before the loss: { $title }
+last-known = Last known: { $title }
+last-known-do = Look at the phone itself: its screen tells how things are now.
 
 fact-recorded = Recorded
 fact-contact = Last heard from the phone
@@ -92,8 +97,8 @@ path-verified-help = picture and sound checked
 upload-deadline = Upload deadline
 upload-left = Time left
 upload-over = The deadline has passed
-upload-after-end = The exam is over
-upload-missing-now = { $missing } of { $total } still on the phone
+upload-waiting = Still on the phone
+upload-waiting-of = of { $total } recorded
 upload-none-title = No recording has arrived yet
 upload-none-do = Open the recording page on the phone and check the phone's network. If nothing changes, contact your exam's support desk.
 upload-stop-title = The exam is over: stop recording on the phone
@@ -109,6 +114,8 @@ upload-checking-do = The server is verifying it; there is nothing you have to do
 
 # Gaps and missing media
 ledger-title = Gaps and missing parts
+ledger-title-gaps = Gaps
+ledger-open = still open
 ledger-none = No gaps so far.
 ledger-none-final = No gaps, nothing missing.
 ledger-alt = Timeline from { $start } to { $end }: { $gaps ->
@@ -132,7 +139,6 @@ ledger-missing = Not delivered
 ledger-waiting = Still on the phone
 ledger-recorded = Recorded
 ledger-future = Still to come
-ledger-not-stated = none
 ledger-sum = { $count ->
     [one] One gap
    *[other] { $count } gaps
@@ -175,7 +181,7 @@ verdict-review-lead = These don't change the verdict; the exam board will look a
 verdict-next = What to do next
 next-keep = Keep the recording on the phone until the results are published.
 next-close = You can close this page.
-next-support = Contact your exam's support desk now and tell them the reasons above.
+next-support = Contact your exam's support desk now and tell them the reasons listed here.
 next-keep-open = If the recording is still on the phone, keep the phone's page open: once it is delivered, a new verdict is issued.
 next-late = The exam board decides what lateness means; there is nothing you have to do.
 published-title = Results are out: you may delete the recording
@@ -201,4 +207,3 @@ reason-anchor-failed = This laptop's screen was not seen in the recording.
 reason-committed-late = Part of the recording was committed only after a change of phone or by hand.
 reason-fork = The phone sent two different records of the same part.
 reason-clock-drift = The phone's clock differs too much from the server's.
-reason-where = { $reason } ({ $start } – { $end })

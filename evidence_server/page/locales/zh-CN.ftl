@@ -10,14 +10,13 @@ steps-label = 进度
 
 span-seconds = { $seconds } 秒
 span-minutes = { $minutes } 分钟
+span-exact = { $minutes } 分 { $seconds } 秒
 span-hours = { $hours } 小时 { $minutes } 分钟
 
 # 连接与错误
-connecting = 正在连接服务器…
 lost-title = 与服务器的连接已断开，正在重新连接。
-lost-as-of = 下面是 { $time } 的情况，不是现在的情况。您的手机不受影响，会继续录制。
+lost-as-of = 下面是 { $time } 的情况，不是现在的情况。手机使用它自己的网络连接。
 lost-before = 请检查这台电脑的网络。
-back = 与服务器的连接已恢复。
 unreachable = 服务器没有回应。
 unreachable-do = 请检查这台电脑的网络，然后再点一次。
 no-token-title = 请从考试系统打开本页
@@ -38,7 +37,7 @@ scan-qr-lost = 连接断开，二维码暂时无法使用
 scan-type-title = 扫不了？请输入绑定码
 scan-type-how = 用手机浏览器打开
 scan-type-then = 并输入
-scan-code-fresh = { $time }后更换绑定码
+scan-code-fresh = { $time } 后更换绑定码
 
 # 第二步：核对
 claim-title = 手机上显示的是同一组数字吗？
@@ -53,10 +52,15 @@ claim-lapsed = 已超时，正在生成新的二维码…
 claim-sending = 正在发送…
 
 # 录制中
-phone-waiting-title = 手机已绑定
-phone-waiting-do = 请在手机上按提示开始录制。
+phone-waiting-title = 绑定成功，请看手机
+phone-waiting-do = 服务器正在等待手机发来最初几秒的录像。
+waiting-title = 在手机上
+waiting-step-1 = 如果手机询问，请允许使用摄像头和麦克风。
+waiting-step-2 = 把手机放在能拍到您、桌面和这个屏幕的位置。
+waiting-step-3 = 接通电源。收到录像后，本页会变成绿色。
 phone-recording-title = 正在录制
-phone-recording-do = 您可以开始考试。请让手机保持原位、屏幕常亮、接通电源。
+phone-recording-do = 您已准备好参加考试。请让手机保持原位、屏幕常亮、接通电源。
+phone-recording-on-do = 一切正常，请继续考试。请不要移动手机。
 phone-offline-title = 手机离线，录像保存在手机上
 phone-offline-do = 请看一眼手机：只要显示“正在录制”，就可以继续考试。网络恢复后会自动上传。
 phone-interrupted-title = 录制中断：{ $cause }
@@ -65,7 +69,8 @@ phone-stopped-title = 手机已停止录制
 phone-stopped-do = 考试还没有结束。请立即在手机上重新开始录制。
 phone-unknown-title = 暂时不知道手机是否在录制
 phone-unknown-do = 请看一眼手机：屏幕上必须显示“正在录制”。
-last-known = 断开前：{ $title }
+last-known = 最后得知：{ $title }
+last-known-do = 请看手机：手机屏幕上显示的才是现在的情况。
 
 fact-recorded = 已录制
 fact-contact = 手机最近一次联系
@@ -92,8 +97,8 @@ path-verified-help = 画面和声音已检查
 upload-deadline = 上传截止时间
 upload-left = 还剩
 upload-over = 已过截止时间
-upload-after-end = 考试已结束
-upload-missing-now = { $missing }（共 { $total }）还在手机上
+upload-waiting = 还在手机上
+upload-waiting-of = 共录制 { $total }
 upload-none-title = 还没有收到任何录像
 upload-none-do = 请打开手机上的录制页面，并检查手机网络。如果仍然没有变化，请联系考试的技术支持。
 upload-stop-title = 考试已结束，请在手机上停止录制
@@ -109,6 +114,8 @@ upload-checking-do = 服务器正在核验，您不需要做任何事。请不�
 
 # 中断与缺失
 ledger-title = 中断与缺失
+ledger-title-gaps = 中断
+ledger-open = 尚未结束
 ledger-none = 到目前为止没有中断。
 ledger-none-final = 没有中断，也没有缺失。
 ledger-alt = 时间轴：{ $start } 到 { $end }，{ $gaps } 处中断，{ $missing } 处缺失。详见表格。
@@ -123,7 +130,6 @@ ledger-missing = 未送达
 ledger-waiting = 还在手机上
 ledger-recorded = 已录制
 ledger-future = 尚未到来
-ledger-not-stated = 无
 ledger-sum = { $count } 处中断，共 { $time }
 
 cause-crash = 手机应用崩溃
@@ -163,7 +169,7 @@ verdict-review-lead = 以下各项不改变结论，考务人员会查看。
 verdict-next = 接下来做什么
 next-keep = 请保留手机上的录像，直到成绩公布。
 next-close = 可以关闭本页。
-next-support = 请马上联系考试的技术支持，告诉他们上面的原因。
+next-support = 请马上联系考试的技术支持，告诉他们这里列出的原因。
 next-keep-open = 如果录像还在手机上，请让手机页面保持打开：送达后会签发新的结论。
 next-late = 考试机构会决定逾期如何处理，您不需要做任何事。
 published-title = 成绩已公布，可以删除手机上的录像
@@ -189,4 +195,3 @@ reason-anchor-failed = 没有看到这台电脑的屏幕。
 reason-committed-late = 有录像是在更换手机或人工递交之后才登记的。
 reason-fork = 手机对同一段录像发来了两份不同的记录。
 reason-clock-drift = 手机时钟与服务器时钟相差过大。
-reason-where = { $reason }（{ $start } – { $end }）

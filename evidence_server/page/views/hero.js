@@ -16,7 +16,7 @@ export class Hero {
   }
 
   /**
-   * Shows a state.  One that isn't live loses its colour and says so in its title.
+   * Shows a state.  One that isn't live loses its colour and its advice, and says so in its title.
    * @param {HeroContent} content
    * @param {boolean} live
    * @param {import("../words.js").Words} words
@@ -25,6 +25,6 @@ export class Hero {
     this.node.dataset.tone = live ? content.tone : "stale";
     rebuild(this.#sign, live ? content.icon : "offline", () => [icon(live ? content.icon : "offline")]);
     setText(this.#title, live ? content.title : words.say("last-known", { title: content.title }));
-    setText(this.#todo, content.todo);
+    setText(this.#todo, live ? content.todo : words.say("last-known-do"));
   }
 }

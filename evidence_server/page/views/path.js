@@ -1,6 +1,6 @@
 /** How far the recording has come: recorded → committed → stored → verified, as bars with lengths. */
 
-import { h, setText } from "../dom.js";
+import { h, icon, setText } from "../dom.js";
 import { recordedMs } from "../stages.js";
 
 const STEPS = Object.freeze(["recorded", "committed", "stored", "verified"]);
@@ -8,7 +8,7 @@ const STEPS = Object.freeze(["recorded", "committed", "stored", "verified"]);
 /** The four bars; `show` changes them in place. */
 export class Path {
   #words;
-  /** @type {{length: HTMLElement, bar: HTMLElement}[]} */
+  /** @type {{row: HTMLElement, length: HTMLElement, bar: HTMLElement}[]} */
   #rows;
 
   /** @param {import("../words.js").Words} words */
@@ -18,10 +18,11 @@ export class Path {
     this.#rows = STEPS.map((step) => {
       const length = h("span", { class: "path-length" });
       const bar = h("span", { class: "path-bar" });
-      list.append(h("div", { class: "path-row", "data-step": step },
+      const row = h("div", { class: "path-row", "data-step": step },
         h("dt", {}, words.say(`path-${step}`), h("span", { class: "quiet" }, words.say(`path-${step}-help`))),
-        h("dd", {}, h("span", { class: "path-track", "aria-hidden": "true" }, bar), length)));
-      return { length, bar };
+        h("dd", {}, h("span", { class: "path-track", "aria-hidden": "true" }, bar), length, icon("check")));
+      list.append(row);
+      return { row, length, bar };
     });
     this.node = h("section", { class: "card" }, h("h2", {}, words.say("path-title")), list);
   }
@@ -34,7 +35,7 @@ export class Path {
       if (row === undefined) return;
       setText(row.length, this.#words.span(ms));
       row.bar.style.width = whole === 0 ? "0" : `${Math.min(100, (100 * ms) / whole)}%`;
-      row.bar.classList.toggle("is-whole", whole > 0 && ms >= whole);
+      row.row.dataset.whole = String(whole > 0 && ms >= whole);
     });
   }
 }

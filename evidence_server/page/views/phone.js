@@ -1,7 +1,7 @@
 /** Stage "bound": the phone's state mirrored during the exam. */
 
 import { h } from "../dom.js";
-import { conditionOf, isOffline, recordedMs } from "../stages.js";
+import { conditionOf, recordedMs } from "../stages.js";
 import { Timeline } from "../timeline.js";
 import { Facts } from "./facts.js";
 import { Hero } from "./hero.js";
@@ -29,21 +29,25 @@ export function phoneView({ words }) {
   const facts = new Facts(["recorded", "interrupted", "contact", "exam"]);
   const path = new Path(words);
   const timeline = new Timeline(words);
-  const node = h("div", { class: "phone" }, hero.node, facts.node,
+  const first = h("section", { class: "card" }, h("h2", {}, words.say("waiting-title")),
+    h("ol", { class: "how" }, ...["waiting-step-1", "waiting-step-2", "waiting-step-3"].map((id) =>
+      h("li", {}, h("span", {}, words.say(id))))));
+  const node = h("div", { class: "phone" }, hero.node, first, facts.node,
     h("div", { class: "columns" }, path.node, timeline.node));
 
   return {
     node,
     update(moment) {
-      const { state, now, live } = moment;
+      const { state, now, asOf, live } = moment;
       const { phone } = state;
       const { title, todo, condition } = content(words, moment);
       hero.show({ ...LOOKS[condition], title, todo }, live, words);
+      first.hidden = condition !== "waiting";
       path.node.hidden = timeline.node.hidden = phone === null;
       facts.show("recorded", words.say("fact-recorded"), phone && words.span(recordedMs(phone)));
       const open = phone?.gap ?? null;
       facts.show("interrupted", words.say("fact-interrupted-for"),
-        condition === "interrupted" && open !== null ? words.span(now - open.since_ms) : null);
+        condition === "interrupted" && open !== null ? words.exact((live ? now : asOf) - open.since_ms) : null);
       facts.show("contact", words.say("fact-contact"), phone && contact(words, phone.last_contact_ms, moment));
       exam(words, facts, moment);
       if (phone !== null) {
@@ -68,7 +72,9 @@ function content(words, { state, now, asOf, live }) {
   const condition = conditionOf(state, live ? now : asOf);
   const cause = state.phone?.gap?.cause ?? "unknown";
   if (condition !== "interrupted") {
-    return { condition, title: words.say(`phone-${condition}-title`), todo: words.say(`phone-${condition}-do`) };
+    const begun = condition === "recording" && state.window.start_ms !== null && now >= state.window.start_ms;
+    const todo = words.say(begun ? "phone-recording-on-do" : `phone-${condition}-do`);
+    return { condition, title: words.say(`phone-${condition}-title`), todo };
   }
   const title = cause === "unknown"
     ? words.say("phone-interrupted-unknown-title")
@@ -83,10 +89,8 @@ function content(words, { state, now, asOf, live }) {
  * @param {number} at
  * @param {Moment} moment
  */
-function contact(words, at, { state, now, live }) {
-  if (!live) return words.clockExact(at);
-  const silent = state.phone !== null && isOffline(state.phone, now);
-  return words.say("fact-contact-ago", { time: words.span(silent ? now - at : Math.max(0, now - at)) });
+function contact(words, at, { now, live }) {
+  return live ? words.say("fact-contact-ago", { time: words.exact(now - at) }) : words.clockExact(at);
 }
 
 /**

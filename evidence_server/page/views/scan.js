@@ -82,7 +82,7 @@ class Scan {
     setText(this.#qrFresh, usable ? words.say("scan-qr-fresh", { time: words.span(left + 999) }) : "");
     const codeLeft = offer.code_refresh_at_ms - now;
     this.#code.classList.toggle("is-covered", codeLeft <= 0);
-    setText(this.#codeFresh, codeLeft > 0 ? words.say("scan-code-fresh", { time: words.span(codeLeft + 999) }) : "");
+    setText(this.#codeFresh, codeLeft > 0 ? words.say("scan-code-fresh", { time: words.countdown(codeLeft) }) : "");
   }
 
   close() {

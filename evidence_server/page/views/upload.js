@@ -27,13 +27,14 @@ export function uploadView({ words }) {
   const path = new Path(words);
   const timeline = new Timeline(words);
   const waiting = h("p", { class: "big" });
+  const waitingOf = h("p", { class: "quiet" });
   const left = h("p", { class: "big", role: "timer", "aria-live": "off" });
   const leftName = h("h2");
   const deadline = h("p", { class: "quiet" });
   const deadlineCard = h("section", { class: "card" }, leftName, left, deadline);
-  const waitingCard = h("section", { class: "card" }, h("h2", {}, words.say("upload-after-end")), waiting);
-  const node = h("div", { class: "upload" }, hero.node,
-    h("div", { class: "columns" }, deadlineCard, waitingCard),
+  const waitingCard = h("section", { class: "card" }, h("h2", {}, words.say("upload-waiting")), waiting, waitingOf);
+  const urgent = h("div", { class: "columns" }, deadlineCard, waitingCard);
+  const node = h("div", { class: "upload" }, hero.node, urgent,
     h("div", { class: "columns" }, path.node, timeline.node));
   /** @param {UploadCondition} condition */
   const title = (condition) => words.say(`upload-${condition}-title`);
@@ -43,6 +44,8 @@ export function uploadView({ words }) {
     update({ state, now, asOf, live }) {
       const condition = uploadConditionOf(state, live ? now : asOf);
       hero.show({ ...LOOKS[condition], title: title(condition), todo: words.say(`upload-${condition}-do`) }, live, words);
+      // Once everything has arrived no clock runs against the candidate any more.
+      urgent.hidden = condition === "checking";
       deadlineCard.hidden = state.deadline_ms === null;
       if (state.deadline_ms !== null) {
         const over = now > state.deadline_ms;
@@ -52,12 +55,10 @@ export function uploadView({ words }) {
         deadline.hidden = over;
       }
       const { phone } = state;
-      waitingCard.hidden = path.node.hidden = phone === null;
+      waitingCard.hidden = path.node.hidden = timeline.node.hidden = phone === null;
       if (phone !== null) {
-        const ms = waitingMs(phone);
-        setText(waiting, ms === 0
-          ? title("checking")
-          : words.say("upload-missing-now", { missing: words.span(ms), total: words.span(recordedMs(phone)) }));
+        setText(waiting, words.span(waitingMs(phone)));
+        setText(waitingOf, words.say("upload-waiting-of", { total: words.span(recordedMs(phone)) }));
         path.show(phone);
       }
       timeline.show(state, now);

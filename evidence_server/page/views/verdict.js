@@ -44,6 +44,7 @@ export function verdictView({ words }) {
       rebuild(next, JSON.stringify([verdict?.word, published]), () =>
         look && !published ? [nextCard(words, look.next)] : []);
       rebuild(reasons, JSON.stringify(verdict), () => verdict ? reasonCards(words, verdict) : []);
+      timeline.node.hidden = state.phone === null;
       timeline.show(state, now);
     },
     headline({ state }) {
@@ -97,7 +98,7 @@ function nextCard(words, ids) {
  */
 function reasonCards(words, verdict) {
   const list = (/** @type {Reason[]} */ found) =>
-    h("ul", { class: "reasons" }, ...found.map((reason) => h("li", {}, sentence(words, reason))));
+    h("ul", { class: "reasons" }, ...found.map((reason) => h("li", {}, ...sentence(words, reason))));
   const cards = [];
   if (verdict.reasons.length > 0) {
     cards.push(h("section", { class: "card" }, h("h2", {}, words.say("verdict-reasons")), list(verdict.reasons)));
@@ -116,6 +117,6 @@ function reasonCards(words, verdict) {
  */
 function sentence(words, { code, start_ms: start, end_ms: end }) {
   const text = words.code("reason", code);
-  if (typeof start !== "number" || typeof end !== "number") return text;
-  return words.say("reason-where", { reason: text, start: words.clockExact(start), end: words.clockExact(end) });
+  if (typeof start !== "number" || typeof end !== "number") return [text];
+  return [`${text} `, h("span", { class: "when" }, `${words.clockExact(start)} – ${words.clockExact(end)}`)];
 }
