@@ -144,15 +144,17 @@ class Buffer:
 
     # --- recording ---------------------------------------------------------------------------------------
 
-    def open_run(self, base: Instant, first_frame: Instant, source: str = "camera") -> int:
-        """A new run whose media time 0 is `base`; ends a gap that is open, at `first_frame`."""
+    def open_run(self, base: Instant, first_frame: Instant, boot: str, source: str = "camera") -> int:
+        """A new run whose media time 0 is `base`, on the monotonic clock of `boot`.
+
+        It ends a gap that is open, at `first_frame`."""
         with self.lock:
             newest = self.ledger.run
             number = newest.number + 1 if newest else 1
             facts: list[Fact] = [
                 {
                     "fact": "run_opened", "run": number, "source": source, "container": CONTAINER,
-                    "base_us": base.mono_us, "wall_ms": base.wall_ms,
+                    "base_us": base.mono_us, "wall_ms": base.wall_ms, "boot": boot,
                 }
             ]
             if self.ledger.gap is not None:
@@ -203,6 +205,7 @@ class Buffer:
             facts = self._sealed(self._open_run())
             if facts:
                 self.record(*facts)
+                self._tail = None
 
     def close_run(self, note: str, cause: str, at: Instant) -> None:
         """Seal what is left, put `note` (gap_begin or stop) behind it and close the run, as one fact."""
@@ -212,6 +215,11 @@ class Buffer:
             self.record(
                 *facts, _note(run.number, note, cause, at), {"fact": "run_closed", "run": run.number}
             )
+            if not facts and self._tail is not None:
+                self._tail.file.close()
+                self._tail.path.unlink()
+                self._held -= self._tail.length
+            self._tail = None
 
     def _open_run(self) -> Run:
         run = self.ledger.run
@@ -228,16 +236,14 @@ class Buffer:
         return self._tail
 
     def _sealed(self, run: Run) -> list[Fact]:
-        """Close the tail and say what it is.  Crash before the fact is durable: the bytes are, and the next
-        opening seals the same bytes."""
-        tail, self._tail = self._tail, None
-        if tail is None:
+        """What the tail is.
+
+        Crash before the fact is durable: the bytes are, and the next opening seals the same bytes.  A full
+        disk keeps the fact out likewise: the tail stays and is sealed at the next try."""
+        tail = self._tail
+        if tail is None or tail.start_us is None or tail.end_us is None:
             return []
         tail.file.close()
-        if tail.start_us is None or tail.end_us is None:
-            tail.path.unlink()
-            self._held -= tail.length
-            return []
         return [_segment(run, tail.length, tail.digest.digest(), (tail.start_us, tail.end_us), tail.wall_ms)]
 
     # --- what a crash left -------------------------------------------------------------------------------
@@ -254,7 +260,8 @@ class Buffer:
         path = self.path(run.number, run.bytes)
         if path.exists():
             pieces = self._whole_slices(run, path)
-            timed = [(p.start_us, p.end_us) for p in pieces if p.start_us is not None and p.end_us is not None]
+            spans = [(piece.start_us, piece.end_us) for piece in pieces]
+            timed = [(start, end) for start, end in spans if start is not None and end is not None]
             if timed:
                 whole = b"".join(piece.raw for piece in pieces)
                 with path.open("r+b") as file:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -89,10 +89,10 @@ class Intake:
         self._closed = False
         self.dropped = 0
 
-    def add_reader(self) -> None:
-        """Announce one more thread that will offer frames."""
+    def add_readers(self, count: int) -> None:
+        """Announce threads that will offer frames."""
         with self._changed:
-            self._open_readers += 1
+            self._open_readers += count
 
     def reader_done(self, failure: CameraError | None) -> None:
         """A reading thread has ended; the first failure is the one that is told."""
@@ -121,8 +121,9 @@ class Intake:
             return True
 
     def take(self, timeout_s: float) -> Frame | None:
-        """The next frame; None when none came in `timeout_s` or the intake is closed and empty.  Raises CameraError when the source has failed or
-        ended and everything it gave has been taken."""
+        """The next frame; None when none came in `timeout_s` or the intake is closed and empty.
+
+        Raises CameraError when the source has failed or ended and everything it gave has been taken."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._waiting or self._failure or self._closed or not self._open_readers, timeout_s
@@ -197,8 +198,7 @@ class Capture:
         except CameraError:
             self._shut()
             raise
-        for thread in self._threads:
-            self._intake.add_reader()
+        self._intake.add_readers(len(self._threads))
         for thread in self._threads:
             thread.start()
         return self
@@ -258,11 +258,11 @@ class Capture:
         self.has_sound = own_sound
         self._thread("file", lambda: self._play(container, own_sound))
 
-    def _thread(self, name: str, work: object) -> None:
+    def _thread(self, name: str, work: Callable[[], None]) -> None:
         def run() -> None:
             failure: CameraError | None = None
             try:
-                work()  # type: ignore[operator]
+                work()
             except CameraError as error:
                 failure = error
             except (av.FFmpegError, OSError) as error:
@@ -275,12 +275,13 @@ class Capture:
         for frame in container.decode(container.streams[0]):
             if self._stop.is_set():
                 return
+            if not isinstance(frame, (VideoFrame, AudioFrame)):
+                continue
             stamp = _stamp_us(frame)
             at_us = self._clock.mono_us() if stamp is None else to_monotonic_us(stamp, self._clock)
-            if isinstance(frame, VideoFrame):
-                self._intake.offer(Picture(at_us, frame))
-            elif isinstance(frame, AudioFrame):
-                self._intake.offer(Sound(at_us, frame))
+            self._intake.offer(
+                Picture(at_us, frame) if isinstance(frame, VideoFrame) else Sound(at_us, frame)
+            )
         raise CameraError(cause, "the device has ended its stream")
 
     def _play(self, container: InputContainer, own_sound: bool) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def mono_us() -> int:
@@ -15,6 +18,11 @@ def mono_us() -> int:
 def wall_ms() -> int:
     """Milliseconds since the epoch as the phone believes them; may be wrong and may be set at any time."""
     return time.time_ns() // 1_000_000
+
+
+def boot() -> str:
+    """Which start of the phone the monotonic clock counts from."""
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,7 @@ class Clock:
 
     mono_us: Callable[[], int] = mono_us
     wall_ms: Callable[[], int] = wall_ms
+    boot: str = field(default_factory=boot)
 
     def instant(self) -> Instant:
         """Both clocks now."""

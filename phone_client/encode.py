@@ -143,8 +143,10 @@ class RunEncoder:
 
 
 class _SoundTrack:
-    """Sound as even blocks of mono samples.  Holes in a device's sound become silence and overlaps are cut, so
-    that the sound stays with the pictures however the sound card's own clock runs."""
+    """Sound as even blocks of mono samples.
+
+    Holes in a device's sound become silence and overlaps are cut, so that the sound stays with the pictures
+    however the sound card's own clock runs."""
 
     def __init__(self, stream: AudioStream) -> None:
         self.stream = stream
@@ -156,7 +158,8 @@ class _SoundTrack:
 
     def add(self, frame: AudioFrame, media_us: int) -> list[AudioFrame]:
         frame.pts = None
-        samples = np.concatenate([part.to_ndarray()[0] for part in self._resampler.resample(frame)] or [_silence(0)])
+        parts = [part.to_ndarray()[0] for part in self._resampler.resample(frame)]
+        samples = np.concatenate(parts) if parts else _silence(0)
         start = media_us * _SOUND_RATE // 1_000_000
         if not self.begun:
             self._next, self.begun = max(0, start), True

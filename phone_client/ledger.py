@@ -65,13 +65,16 @@ class Entry:
 
 @dataclass
 class Run:
-    """One recorder run: one container stream.  Media time 0 is the monotonic moment `base_us`."""
+    """One recorder run: one container stream.
+
+    Media time 0 is the monotonic moment `base_us` of the clock that began with `boot`."""
 
     number: int
     source: str
     container: str
     base_us: int
     wall_ms: int
+    boot: str
     entries: list[Entry] = field(default_factory=list)
     bytes: int = 0
     closed: bool = False
@@ -90,7 +93,10 @@ class Totals:
 
 @dataclass
 class Ledger:
-    """The phone's whole state.  `claim` and `binding` are the server's answers as the journal keeps them."""
+    """The phone's whole state.
+
+    `claim` and `binding` are the server's answers as the journal keeps them; `seen` is the hash of its newest
+    record; `gap` the interruption that is open; `listed` how many entries the newest manifest lists."""
 
     runs: dict[int, Run] = field(default_factory=dict)
     claim: Fact | None = None
@@ -100,6 +106,7 @@ class Ledger:
     stopped: bool = False
     end_ms: int | None = None
     manifests: list[str] = field(default_factory=list)
+    listed: int = 0
     manifest_sent: int = 0
     verdicts: list[str] = field(default_factory=list)
     releases: list[str] = field(default_factory=list)
@@ -146,7 +153,9 @@ class Ledger:
         number = fact["run"]
         if number in self.runs or (self.run is not None and not self.run.closed):
             raise ValueError(f"run {number} cannot begin here")
-        self.runs[number] = Run(number, fact["source"], fact["container"], fact["base_us"], fact["wall_ms"])
+        self.runs[number] = Run(
+            number, fact["source"], fact["container"], fact["base_us"], fact["wall_ms"], fact["boot"]
+        )
         self.stopped = False
 
     def _take_run_closed(self, fact: Fact) -> None:
@@ -200,11 +209,22 @@ class Ledger:
         for name, address in fact["uploads"].items():
             self._by_name[name].upload = address
 
+    def _take_uncommitted(self, fact: Fact) -> None:
+        """The server knows less than it acknowledged (a restored backup): from there all is sent again."""
+        for entry in self.entries():
+            if (entry.run, entry.seq) >= (fact["run"], fact["seq"]):
+                entry.committed = False
+
+    def _take_address_lost(self, fact: Fact) -> None:
+        entry = self._by_name[fact["head"]]
+        entry.committed, entry.upload = False, None
+
     def _take_receipt(self, fact: Fact) -> None:
         self._by_name[fact["head"]].receipt = fact["record"]
 
     def _take_manifest(self, fact: Fact) -> None:
         self.manifests.append(fact["record"])
+        self.listed = fact["entries"]
 
     def _take_manifest_sent(self, fact: Fact) -> None:
         self.manifest_sent = fact["version"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import av
@@ -30,12 +31,15 @@ _REOPEN_S = 1.0
 
 @dataclass(frozen=True)
 class RecorderState:
-    """What the recorder is doing: `doing` is starting, recording, interrupted or stopped; `cause` says why it
-    is interrupted; `dropped` counts frames that came and could not be recorded."""
+    """What the recorder is doing: `doing` is starting, recording, interrupted or stopped.
+
+    `cause` says why it is interrupted, `can_return` whether it can go on by itself; `dropped` counts frames
+    that came and could not be recorded."""
 
     doing: str = "starting"
     cause: str = ""
     detail: str = ""
+    can_return: bool = True
     pictures: int = 0
     dropped: int = 0
 
@@ -87,7 +91,8 @@ class Recorder:
         try:
             while not self._stopping.is_set():
                 self._record_until_interrupted()
-            if (run := self._buffer.ledger.run) is not None and not self._buffer.ledger.stopped and run.closed:
+            ledger = self._buffer.ledger
+            if ledger.run is not None and ledger.run.closed and not ledger.stopped:
                 # Stopped while interrupted: the chain still has to say so.
                 self._buffer.note("stop", "stopped", self._clock.instant())
         except BaseException as error:
@@ -104,6 +109,7 @@ class Recorder:
         again = True
         try:
             self._buffer.check_room()
+            self._close_left_open()
             with Capture(self._settings, self._clock) as capture:
                 self._capture = capture
                 if self._stopping.is_set():
@@ -113,7 +119,7 @@ class Recorder:
             return
         except CameraError as error:
             again = error.can_return
-            self._interrupted(error.cause, error.detail)
+            self._interrupted(error.cause, error.detail, again)
         except BufferFull as error:
             self._interrupted("storage_full", str(error))
         except (av.FFmpegError, BoxError) as error:
@@ -122,8 +128,14 @@ class Recorder:
             self._capture = None
         self._stopping.wait(_REOPEN_S if again else None)
 
-    def _interrupted(self, cause: str, detail: str) -> None:
-        self._tell(doing="interrupted", cause=cause, detail=detail)
+    def _close_left_open(self) -> None:
+        """A full disk may have kept the last run's end out of the journal."""
+        run = self._buffer.ledger.run
+        if run is not None and not run.closed:
+            self._buffer.close_run("gap_begin", "storage_full", self._clock.instant())
+
+    def _interrupted(self, cause: str, detail: str, can_return: bool = True) -> None:
+        self._tell(doing="interrupted", cause=cause, detail=detail, can_return=can_return)
 
 
 class _RunRecorder:
@@ -140,6 +152,7 @@ class _RunRecorder:
         self._tell = tell
         self._encoder: RunEncoder | None = None
         self._run_open = False
+        self._torn = False
         self._last_us = clock.mono_us()
 
     def record(self) -> None:
@@ -182,7 +195,8 @@ class _RunRecorder:
 
     def _open(self, first: Picture) -> None:
         self._encoder = RunEncoder(first, self._capture.has_sound, self._settings)
-        self._buffer.open_run(self._clock.at(self._encoder.base_us), self._clock.at(first.at_us))
+        base, moment = self._clock.at(self._encoder.base_us), self._clock.at(first.at_us)
+        self._buffer.open_run(base, moment, self._clock.boot)
         self._run_open = True
         self._tell(doing="recording", cause="", detail="")
 
@@ -202,7 +216,9 @@ class _RunRecorder:
 
     def _store(self, slices: list[Slice]) -> None:
         for piece in slices:
+            self._torn = True  # until this slice is durable, none may follow it
             self._buffer.append(piece, self._clock.instant())
+            self._torn = False
             if self._buffer.tail_us() >= SEGMENT_US:
                 self._buffer.seal()
 
@@ -210,9 +226,8 @@ class _RunRecorder:
         """End the container stream, keep what it still gives, seal and close the run."""
         if self._encoder is None or not self._run_open:
             return
-        try:
-            self._store(self._encoder.finish())
-        except (BufferFull, av.FFmpegError, BoxError):
-            # The run ends a slice earlier; the note below stands where the media ends.
-            pass
+        with suppress(BufferFull, av.FFmpegError, BoxError):  # then the run just ends a slice earlier
+            last = self._encoder.finish()
+            if not self._torn:
+                self._store(last)
         self._buffer.close_run(note, cause, self._clock.at(self._last_us))

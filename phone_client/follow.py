@@ -1,0 +1,110 @@
+"""What the server says of the sitting: stage, end, verdict, release.  Nothing unsigned is acted upon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc.jwk import OKPKey
+
+from pairing.errors import PairingError
+from pairing.jws import verify
+from pairing.messages import VERDICT_TYP, Release, require_own
+from phone_client.bind import keep_binding, server_key
+from phone_client.buffer import Buffer
+from phone_client.ledger import Fact
+
+WORDS = frozenset({"complete", "incomplete", "late"})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The newest verdict, read out of its verified record."""
+
+    word: str
+    version: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One answer of the server about the sitting; what is not signed in it is only shown."""
+
+    stage: str
+    deadline_ms: int | None
+    server_time_ms: int | None
+    verified: int
+    stored: int
+
+
+def read_verdict(record: str, key: OKPKey, sitting: str) -> Verdict:
+    """Raises PairingError when the server did not sign it, or it speaks of another sitting."""
+    claims = verify(record, VERDICT_TYP, key)
+    require_own(str(claims.get("sitting")), sitting)
+    word, version, reasons = claims.get("word"), claims.get("version"), claims.get("reasons")
+    if word not in WORDS or not isinstance(version, int) or not isinstance(reasons, list):
+        raise PairingError("claims_invalid", "the verdict has no word, version or reasons")
+    return Verdict(str(word), version, tuple(_reason(reason) for reason in reasons))
+
+
+def _reason(reason: object) -> str:
+    if isinstance(reason, dict):
+        return " ".join(f"{name}={value}" for name, value in reason.items())
+    return str(reason)
+
+
+def newest_verdict(buffer: Buffer) -> Verdict | None:
+    """The verdict with the highest version that was ever received."""
+    claim = buffer.ledger.claim
+    if claim is None:
+        return None
+    found = [
+        read_verdict(record, server_key(claim), claim["sitting"]) for record in buffer.ledger.verdicts
+    ]
+    return max(found, key=lambda verdict: verdict.version, default=None)
+
+
+def learn(buffer: Buffer, claim: Fact, answer: Mapping[str, Any]) -> Standing:
+    """Keep what a read of the binding brought that is new.
+
+    Raises PairingError for a record that does not hold."""
+    ledger = buffer.ledger
+    binding = answer.get("binding")
+    if ledger.binding is None and isinstance(binding, str):
+        keep_binding(buffer, claim, binding)
+    end_ms = answer.get("end_ms")
+    if isinstance(end_ms, int) and end_ms != ledger.end_ms:
+        buffer.record({"fact": "ended", "end_ms": end_ms})
+    verdict = answer.get("verdict_jws")
+    if isinstance(verdict, str) and verdict not in ledger.verdicts:
+        read_verdict(verdict, server_key(claim), claim["sitting"])
+        buffer.record({"fact": "verdict", "record": verdict})
+    progress = answer.get("progress")
+    segments = progress.get("segments") if isinstance(progress, dict) else None
+    counts = segments if isinstance(segments, dict) else {}
+    return Standing(
+        str(answer.get("stage", "")), _integer(answer.get("deadline_ms")),
+        _integer(answer.get("server_time_ms")), _integer(counts.get("verified")) or 0,
+        _integer(counts.get("stored")) or 0,
+    )
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def apply_releases(buffer: Buffer, claim: Fact, answer: Mapping[str, Any]) -> int:
+    """Delete exactly what releases name and the phone has a receipt for; gives the bytes freed.
+
+    Raises PairingError, before anything is deleted, for a release that does not hold."""
+    records = answer.get("releases")
+    freed = 0
+    for record in records if isinstance(records, list) else ():
+        release = Release.from_claims(verify(str(record), Release.TYP, server_key(claim)))
+        require_own(release.sitting, claim["sitting"])
+        if record not in buffer.ledger.releases:
+            buffer.record({"fact": "released", "record": record})
+        named = (buffer.ledger.named(name) for name in release.heads)
+        freed += buffer.delete(entry for entry in named if entry is not None and entry.receipt is not None)
+    return freed

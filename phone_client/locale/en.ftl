@@ -1,0 +1,99 @@
+# --- binding
+digits = Six digits: { $digits }. Compare them with the laptop and confirm there.
+key = key: { $key }
+bound = This phone is bound to sitting { $sitting }.
+buffer-continues = Going on with the recording in { $folder }.
+
+# --- recording
+recording-started = Recording. Keep this running until the end of the exam.
+recording-stopped = Recording has stopped and is sealed.
+recording-interrupted = NOT recording ({ $cause }): { $detail }. It starts again by itself as soon as it can.
+recording-over = NOT recording ({ $cause }): { $detail }.
+stop-asked = The exam is not over. Press Ctrl-C again within { $seconds } s to stop recording all the same.
+scan-turn = Room scan: turn once around within { $seconds } s, with yourself in the picture.
+scan-done = Room scan finished.
+end-heard = The exam is over.
+offline = No network. The recording goes on and is safe on this phone.
+online = The network is back.
+
+# --- delivery
+manifest-sent = The list of everything recorded has been sent.
+owed = { $count ->
+    [one] 1 segment is still only on this phone. Run the same command again to deliver it.
+   *[other] { $count } segments are still only on this phone. Run the same command again to deliver them.
+}
+delivered = Everything has been delivered.
+freed = Released: { $size } deleted from this phone.
+reason = reason: { $reason }
+unverified = An answer of the server does not hold: { $detail }
+trouble = Segment { $segment } does not go through: { $why }
+
+# --- progress
+recorded = recorded
+committed = committed
+stored = stored
+verified = verified
+time-left = time left
+network = network
+state = state
+network-ok = connected
+network-lost = offline, kept on the phone
+network-wait = connected, waiting for the confirm
+doing-starting = starting
+doing-recording = recording
+doing-interrupted = NOT RECORDING
+doing-stopped = stopped
+of = { $part } of { $whole }
+dropped = frames lost
+
+# --- usage
+usage-one-offer = Give exactly one of --link, --qr and --code (with --server).
+usage-code-server = A typed code needs --server ADDRESS, which stands beside it on the laptop.
+usage-no-binding = This buffer is not bound yet: give --link, --qr or --code.
+usage-no-camera = Give --camera DEVICE or FILE.
+usage-locked = Another client is already using the buffer { $folder }.
+usage-buffer = The buffer { $folder } can't be used: { $detail }
+server-away = The server does not answer ({ $detail }). Trying again.
+
+# --- preflight
+check = check
+result = result
+advice = what to do
+check-camera = camera
+check-sound = microphone
+check-storage = storage
+check-clock = clock
+check-battery = battery
+check-network = network
+passed = fine
+failed = NOT fine
+skipped = not checked
+camera-fine = { $pictures } pictures in { $seconds } s, { $width }×{ $height }
+camera-closed = The camera can't be opened: { $detail }
+camera-closed-do = Close other programs that use it, allow the camera, or name another one with --camera.
+camera-still = The camera gives too few pictures ({ $pictures } in { $seconds } s).
+camera-still-do = Reconnect the camera or name another one with --camera.
+sound-fine = level { $level } dB
+sound-none = No sound is recorded.
+sound-none-do = Name a microphone with --sound.
+sound-silent = The microphone is silent ({ $level } dB).
+sound-silent-do = Switch the microphone on, turn its level up, or name another one with --sound.
+storage-fine = { $free } free, { $need } needed
+storage-short = Only { $free } are free; the exam needs { $need }.
+storage-short-do = Delete or move other files, or name another folder with --buffer.
+clock-fine = { $offset } ms from the server's
+clock-off = The clock is { $seconds } s away from the server's.
+clock-off-do = Switch on automatic date and time. The recording stays valid all the same.
+battery-none = no battery: running on mains
+battery-fine = { $percent } %, { $charging ->
+    [yes] charging
+   *[no] not charging
+}
+battery-low = The battery is at { $percent } % and not charging.
+battery-low-do = Connect the charger and leave it connected until the end.
+network-fine = answers in { $rtt } ms
+network-slow = The network is slow: answers take { $rtt } ms.
+network-slow-do = Change to a better network if you can. What can't be sent now is kept and sent later.
+network-none = The server can't be reached: { $detail }
+network-none-do = Connect to the network and check the address. Recording works without it, binding does not.
+no-server = no server was named

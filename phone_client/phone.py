@@ -1,0 +1,352 @@
+"""One phone at one sitting: recorder, committer, uploads and reader side by side, until the verdict.
+
+The recorder runs in its own thread from the first moment and hears nothing of the network.  Everything
+else is driven by the buffer's facts: a sealed segment wakes the committer, an acknowledgement the uploads,
+a receipt whoever waits for the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from pairing.errors import PairingError
+from pairing.messages import ClockSample
+from phone_client.bind import server_key
+from phone_client.buffer import Buffer
+from phone_client.clock import Clock, Instant
+from phone_client.commit import Signer, commit
+from phone_client.follow import Standing, Verdict, apply_releases, learn, newest_verdict
+from phone_client.ledger import Entry, Fact
+from phone_client.pacing import Pacer, Signal
+from phone_client.progress import Snapshot, View
+from phone_client.record import Recorder, RecorderState
+from phone_client.server import Server, TryLater
+from phone_client.upload import Uploads
+
+SAMPLE_S = 20.0
+_REFUSED_S = 30.0
+_SETTLE_S = 60.0
+_AGAIN_S = 5.0
+_SHOW_S = 0.5
+
+
+@dataclass(frozen=True)
+class PhoneOptions:
+    """How `Phone.run` ends: `wait` for the verdict or only until all is delivered; `keep_recording` after the
+    exam's end; `scan_s` seconds marked as the room scan at the beginning (0: none)."""
+
+    wait: bool = True
+    keep_recording: bool = False
+    scan_s: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it went: `verdict` where there is one, `owed` segments that are still only on the phone, `freed`
+    bytes deleted by releases, `left` that somebody ended it early, `failure` the refusal that
+    ended it."""
+
+    verdict: Verdict | None
+    owed: int
+    freed: int
+    stage: str
+    left: bool = False
+    failure: PairingError | None = None
+
+
+class Phone:
+    """Use: `await run()`; `interrupt()` is the candidate's Ctrl-C, `leave()` the system's order to go."""
+
+    def __init__(
+        self, buffer: Buffer, server: Server, key: ECKey, claim: Fact, clock: Clock,
+        recorder: Recorder | None, view: View, options: PhoneOptions,
+    ) -> None:
+        self._buffer = buffer
+        self._server = server
+        self._claim = claim
+        self._clock = clock
+        self._recorder = recorder
+        self._view = view
+        self._options = options
+        self._changed = Signal()
+        self._pacer = Pacer()
+        self._sample: ClockSample | None = None
+        self._signer = Signer(buffer, key, clock.boot, lambda: self._sample)
+        self._uploads = Uploads(
+            server, buffer, key, server_key(claim), self._pacer, self._is_wanted, self._changed
+        )
+        self._standing: Standing | None = None
+        self._standing_at: Instant | None = None
+        self._version_before: int | None = None
+        self._delivered_at: float | None = None
+        self._freed = 0
+        self._asked_at: float | None = None
+        self._leaving = False
+        self._failure: PairingError | None = None
+        self._recording_done = recorder is None
+        self._bound_told = False
+
+    # --- from outside ------------------------------------------------------------------------------------
+
+    async def run(self) -> Outcome:
+        """Until the verdict (or what `options` says)."""
+        loop = asyncio.get_running_loop()
+
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(self._changed.fire)
+
+        self._buffer.on_change(wake)
+        jobs: list[Coroutine[Any, Any, None]] = [
+            self._keep_sampling(), self._keep_committing(), self._uploads.run(), self._keep_reading(),
+            self._keep_showing(),
+        ]
+        if self._recorder is not None:
+            jobs.append(self._watch_recorder(self._recorder))
+            if self._options.scan_s:
+                jobs.append(self._mark_scan(self._options.scan_s))
+        tasks = [asyncio.create_task(job) for job in jobs]
+        try:
+            while not self._is_finished():
+                broken = next((t for t in tasks if t.done() and not t.cancelled() and t.exception()), None)
+                if broken is not None:
+                    await broken
+                await self._changed.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self._recorder is not None:
+                self._recorder.stop()
+                await asyncio.to_thread(self._recorder.join)
+        return Outcome(
+            self._newest(), len(self._uploads.owed()), self._freed,
+            self._standing.stage if self._standing else "", self._leaving, self._failure,
+        )
+
+    def interrupt(self) -> None:
+        """The candidate wants to stop: before the exam's end that takes asking twice."""
+        now = asyncio.get_running_loop().time()
+        if self._recording_done:
+            self._leaving = True
+        elif self._buffer.ledger.end_ms is not None or (
+            self._asked_at is not None and now - self._asked_at < _AGAIN_S
+        ):
+            self._stop_recording()
+        else:
+            self._asked_at = now
+            self._view.say("stop-asked", seconds=int(_AGAIN_S))
+        self._changed.fire()
+
+    def leave(self) -> None:
+        """Seal what is recorded and go; the same command goes on later."""
+        self._leaving = True
+        self._changed.fire()
+
+    # --- jobs --------------------------------------------------------------------------------------------
+
+    async def _watch_recorder(self, recorder: Recorder) -> None:
+        await asyncio.to_thread(recorder.join)
+        self._recording_done = True
+        if recorder.failure is not None:
+            raise recorder.failure
+        self._view.say("recording-stopped")
+        self._changed.fire()
+
+    def _stop_recording(self) -> None:
+        if self._recorder is not None:
+            self._recorder.stop()
+
+    async def _mark_scan(self, seconds: int) -> None:
+        """The room scan is two notes in the chain; what was turned in between is measured by the server."""
+        while self._buffer.ledger.run is None:
+            await self._changed.wait()
+        self._buffer.note("scan_begin", "none", self._clock.instant())
+        self._view.say("scan-turn", seconds=seconds)
+        await asyncio.sleep(seconds)
+        self._buffer.note("scan_end", "none", self._clock.instant())
+        self._view.say("scan-done")
+
+    async def _keep_sampling(self) -> None:
+        while True:
+            await self._pacer.ready()
+            try:
+                self._sample = await self._server.clock_sample(self._clock)
+                self._pacer.succeeded()
+                self._changed.fire()
+                await asyncio.sleep(SAMPLE_S)
+            except TryLater as error:
+                self._pacer.failed(error.after_s)
+            except PairingError:
+                await asyncio.sleep(SAMPLE_S)
+
+    async def _keep_committing(self) -> None:
+        while True:
+            entries = self._signer.sign_next() if self._buffer.ledger.binding is not None else []
+            if not entries and not await self._send_manifest():
+                await self._changed.wait()
+                continue
+            if not entries:
+                continue
+            await self._pacer.ready()
+            try:
+                await commit(self._server, self._buffer, entries, server_key(self._claim))
+                self._pacer.succeeded()
+            except TryLater as error:
+                self._pacer.failed(error.after_s)
+            except PairingError as error:
+                await self._entries_refused(error)
+
+    async def _entries_refused(self, error: PairingError) -> None:
+        run, seq = error.extra.get("run"), error.extra.get("seq")
+        if error.code == "chain_broken" and isinstance(run, int) and isinstance(seq, int):
+            self._buffer.record({"fact": "uncommitted", "run": run, "seq": seq})
+        self._view.refusal(error)
+        # Nothing is dropped: the recording goes on and the same records are sent again.
+        await asyncio.sleep(_REFUSED_S if error.code != "chain_broken" else 1.0)
+
+    async def _send_manifest(self) -> bool:
+        """Once the recorder has stopped and all is committed; True if there was something to do."""
+        if not self._recording_done or self._buffer.ledger.binding is None:
+            return False
+        record = self._signer.manifest(self._clock.wall_ms())
+        version = len(self._buffer.ledger.manifests)
+        if record is None or self._buffer.ledger.manifest_sent == version:
+            return False
+        await self._pacer.ready()
+        try:
+            await self._server.manifest(record)
+            self._buffer.record({"fact": "manifest_sent", "version": version})
+            self._view.say("manifest-sent")
+        except TryLater as error:
+            self._pacer.failed(error.after_s)
+        except PairingError as error:
+            await self._entries_refused(error)
+        return True
+
+    async def _keep_reading(self) -> None:
+        wait = False
+        while self._failure is None:
+            await self._pacer.ready()
+            asked_at = asyncio.get_running_loop().time()
+            try:
+                answer = await self._server.binding(wait)
+                self._standing = learn(self._buffer, self._claim, answer)
+                self._standing_at = self._clock.instant()
+                self._freed += apply_releases(self._buffer, self._claim, answer)
+                self._pacer.succeeded()
+            except TryLater as error:
+                self._pacer.failed(error.after_s)
+                continue
+            except PairingError as error:
+                self._fail(error)
+                return
+            if self._version_before is None:
+                newest = self._newest()
+                self._version_before = newest.version if newest and self._uploads.owed() else 0
+            self._heed(self._standing)
+            self._changed.fire()
+            wait = True
+            if (rest_s := asked_at + 1 - asyncio.get_running_loop().time()) > 0:
+                await asyncio.sleep(rest_s)  # a server may answer at once; once a second is enough
+
+    def _heed(self, standing: Standing) -> None:
+        if self._buffer.ledger.binding is not None and not self._bound_told:
+            self._bound_told = True
+            self._view.say("bound", sitting=self._claim["sitting"])
+        if standing.stage == "lapsed":
+            self._claim_lost("claim_lapsed")
+        elif standing.stage == "refused":
+            self._claim_lost("claim_refused")
+        elif standing.stage == "replaced":
+            self._view.refusal(PairingError("binding_replaced"))
+            self._stop_recording()
+        if self._buffer.ledger.end_ms is not None and not self._options.keep_recording:
+            self._stop_recording()
+        if self._newest() is not None:
+            self._stop_recording()
+
+    def _claim_lost(self, code: str) -> None:
+        self._buffer.record({"fact": "claim_dropped"})
+        self._fail(PairingError(code))
+
+    def _fail(self, error: PairingError) -> None:
+        self._failure = error
+        self._view.refusal(error)
+        self._stop_recording()
+        self._changed.fire()
+
+    async def _keep_showing(self) -> None:
+        while True:
+            self._view.show(self.snapshot())
+            await asyncio.sleep(_SHOW_S)
+
+    # --- judging where it stands -------------------------------------------------------------------------
+
+    def _newest(self) -> Verdict | None:
+        return newest_verdict(self._buffer)
+
+    def _is_wanted(self, entry: Entry) -> bool:
+        """Whether a segment is to be uploaded: not one that begins after the exam's end."""
+        end_ms, segment, sample = self._buffer.ledger.end_ms, entry.segment, self._sample
+        if end_ms is None or segment is None:
+            return True
+        if sample is None:
+            return segment.wall_ms < end_ms
+        same_boot = self._buffer.ledger.runs[entry.run].boot == self._clock.boot
+        if same_boot:
+            return segment.mono_ms[0] + sample.server_ms - sample.mono_ms < end_ms
+        return segment.wall_ms + sample.server_ms - sample.wall_ms < end_ms
+
+    def _is_finished(self) -> bool:
+        if self._leaving or self._failure is not None:
+            return True
+        if not self._recording_done or self._version_before is None or self._standing is None:
+            return False
+        newest = self._newest()
+        if self._options.wait and newest is not None and newest.version > self._version_before:
+            return True
+        ledger = self._buffer.ledger
+        owed = [entry for entry in self._uploads.owed() if entry.name not in self._uploads.troubles]
+        unsent = ledger.binding is None or any(not entry.committed for entry in ledger.entries())
+        listed = sum(1 for _ in ledger.entries()) == ledger.listed
+        if owed or unsent or not listed or ledger.manifest_sent != len(ledger.manifests):
+            self._delivered_at = None
+            return False
+        if not self._options.wait or self._standing.stage == "replaced":
+            return True
+        return newest is not None and self._has_settled(self._standing)
+
+    def _has_settled(self, standing: Standing) -> bool:
+        """Everything was delivered after a verdict: whether no newer one is to be expected."""
+        if not self._uploads.delivered:
+            return True
+        now = asyncio.get_running_loop().time()
+        if self._delivered_at is None:
+            self._delivered_at = now
+        return now - self._delivered_at > _SETTLE_S and standing.verified >= standing.stored
+
+    def snapshot(self) -> Snapshot:
+        """What the progress shows."""
+        ledger, state = self._buffer.ledger, RecorderState("stopped")
+        if self._recorder is not None:
+            state = self._recorder.state
+        with self._buffer.lock:
+            totals = ledger.totals()
+        left_ms = None
+        if self._standing and self._standing_at and self._standing.deadline_ms is not None:
+            elapsed_ms = (self._clock.mono_us() - self._standing_at.mono_us) // 1_000
+            now_ms = (self._standing.server_time_ms or self._standing_at.wall_ms) + elapsed_ms
+            left_ms = self._standing.deadline_ms - now_ms
+        return Snapshot(
+            recorder=state, totals=totals, verified=self._standing.verified if self._standing else 0,
+            left_ms=left_ms, online=self._pacer.online, bound=ledger.binding is not None,
+            ended=ledger.end_ms is not None, digits=str(self._claim["digits"]),
+        )
+
+

@@ -1,0 +1,38 @@
+"""Everything the client says to people, in their language (Fluent files in `locale/`)."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from fluent.runtime import FluentBundle, FluentResource
+
+from pairing.errors import PairingError
+
+LANGUAGES = ("zh-CN", "en")
+
+
+class Wording:
+    """Sentences in one language.  Raises ValueError for a language there is none of."""
+
+    def __init__(self, language: str) -> None:
+        if language not in LANGUAGES:
+            raise ValueError(f"language {language!r} is none of {', '.join(LANGUAGES)}")
+        self.language = language
+        self._bundle = FluentBundle([language], use_isolating=False)
+        text = files("phone_client").joinpath("locale", f"{language}.ftl").read_text("utf-8")
+        self._bundle.add_resource(FluentResource(text))
+
+    def __call__(self, name: str, **facts: str | int | float) -> str:
+        """The sentence `name` with its places filled.  Raises KeyError for one that does not exist."""
+        message = self._bundle.get_message(name)
+        if message.value is None:
+            raise KeyError(name)
+        said, faults = self._bundle.format_pattern(message.value, facts)
+        if faults:
+            raise KeyError(f"{name}: {faults[0]}")
+        return str(said)
+
+    def refusal(self, error: PairingError) -> str:
+        """What happened and what to do, from the protocol's own table."""
+        row = error.row
+        return f"{row.says[self.language]} {row.do[self.language]}"
