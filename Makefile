@@ -42,7 +42,7 @@ check: ruff mypy tsc ## the checks that run nothing: lint and types
 .PHONY: ruff mypy tsc pytest
 ruff: setup-test
 	@echo "== ruff"
-	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff check --output-format concise .
 
 mypy: setup-test
 	@echo "== mypy --strict"
