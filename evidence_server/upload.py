@@ -11,7 +11,6 @@ creation-defer-length, checksum, expiration and termination, as far as `Rules` s
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
@@ -376,7 +375,7 @@ def _checksum(rules: Rules, headers: Mapping[str, str]) -> Checksum | None:
         raise PairingError("checksum_algorithm", f"not {algorithm[:32]!r}")
     try:
         digest = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise PairingError("malformed", "Upload-Checksum is not base64") from None
     if len(digest) != CHECKSUMS[algorithm]:
         raise PairingError("malformed", f"a {algorithm} has {CHECKSUMS[algorithm]} bytes")

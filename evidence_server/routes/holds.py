@@ -38,6 +38,7 @@ class Hold:
 
     def __init__(self) -> None:
         self._cut: Cut | None = None
+        self._last_taken = False
         self._reading: asyncio.Timeout | None = None
 
     def give_way(self, cut: Cut) -> None:
@@ -47,10 +48,20 @@ class Hold:
             self._reading.reschedule(asyncio.get_running_loop().time())
 
     async def read(self, body: StreamReader, idle_s: float) -> bytes:
-        """The next bytes of the body, b"" at its proper end; BodyCutError if there will be no such end."""
-        if self._cut is not None:
-            raise BodyCutError(self._cut)
+        """The next bytes of the body, b"" at its proper end; BodyCutError if there will be no such end.
+
+        Told to give way, it still hands over, once, what has already arrived.
+        """
         try:
+            if self._cut is not None:
+                if self._last_taken:
+                    raise BodyCutError(self._cut)
+                self._last_taken = True
+                if body.at_eof():
+                    return b""
+                if arrived := body.read_nowait():
+                    return arrived
+                raise BodyCutError(self._cut)
             async with asyncio.timeout(idle_s) as self._reading:
                 return await body.readany()
         except TimeoutError:
