@@ -24,7 +24,7 @@ function part(id) {
 
 const PARTS = Object.freeze({
   main: part("main"), steps: part("steps"), exam: part("exam"), banner: part("banner"), alert: part("alert"),
-  announce: part("announce"), languages: part("languages"), name: part("page-name"),
+  announce: part("announce"), languages: part("languages"), notices: part("notices"), name: part("page-name"),
 });
 
 class Page {
@@ -227,6 +227,7 @@ class Page {
     setText(PARTS.name, words.say("page-name"));
     document.title = words.say("page-name");
     PARTS.steps.setAttribute("aria-label", words.say("steps-label"));
+    PARTS.notices.setAttribute("aria-label", words.say("notices-label"));
     PARTS.languages.setAttribute("aria-label", words.say("language-label"));
     rebuild(PARTS.languages, "built", () => LANGUAGES.map(({ code, name }) => {
       const button = h("button", { type: "button", lang: code, "data-language": code }, name);

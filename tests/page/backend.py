@@ -142,7 +142,7 @@ class Backend:
         await self._tell()
         return web.json_response(
             {
-                "link": self._link(),
+                "link": self.link(),
                 "code": "7K3M-9QXT-F",
                 "address": "exam.example.org/p",
                 "link_refresh_at_ms": NOW + self.offers * self.link_lasts_ms,
@@ -156,12 +156,13 @@ class Backend:
         self.pictures += 1
         picture = io.BytesIO()
         code = qrcode.QRCode(border=4, image_factory=qrcode.image.svg.SvgPathImage)
-        code.add_data(self._link())
+        code.add_data(self.link())
         code.make_image().save(picture)
         await self._tell()
         return web.Response(body=picture.getvalue(), content_type="image/svg+xml")
 
-    def _link(self) -> str:
+    def link(self) -> str:
+        """The link of the offer shown last."""
         return f"https://exam.example.org/p/#t=o3cJv0bXkQ9.{self.offers:06d}.mYw4Zt7uRkP2hVdQ8sNfLa"
 
     async def _answer(self, request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ step-record = Record
 step-upload = Upload
 step-result = Verdict
 steps-label = Progress
+notices-label = Notices
 
 span-seconds = { $seconds } s
 span-minutes = { $minutes } min

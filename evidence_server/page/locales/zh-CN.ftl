@@ -7,6 +7,7 @@ step-record = 录制
 step-upload = 上传
 step-result = 结论
 steps-label = 进度
+notices-label = 通知
 
 span-seconds = { $seconds } 秒
 span-minutes = { $minutes } 分钟
