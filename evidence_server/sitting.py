@@ -23,7 +23,7 @@ from pairing.policy import Policy
 CLAIM_LAPSES_MS = 300_000
 DEFAULT_LENGTH_MS = 4 * 3_600_000
 QUIET_MS = 30_000
-"""How long deliveries after a verdict must have paused before they make a new version while some is missing."""
+"""How long late deliveries must pause before an unfinished rest makes a new verdict version."""
 
 
 @dataclass
@@ -90,11 +90,10 @@ class Generation:
 
 @dataclass
 class IssuedVerdict:
-    """A verdict and where in the journal it stands."""
+    """A verdict, and what it claims."""
 
     record: str
     claims: dict[str, Any]
-    seq: int
 
 
 @dataclass
@@ -122,6 +121,7 @@ class Sitting:
     extensions_ms: int = 0
     waived: dict[str, str] = field(default_factory=dict)
     verdicts: list[IssuedVerdict] = field(default_factory=list)
+    judged_seq: int = 0
     basis_seq: int = 0
     basis_at_ms: int = 0
     published_at_ms: int | None = None
@@ -164,7 +164,7 @@ class Sitting:
     @property
     def settled(self) -> bool:
         """Whether nothing happened since the newest verdict that could change it."""
-        return bool(self.verdicts) and self.verdicts[-1].seq > self.basis_seq
+        return bool(self.verdicts) and self.judged_seq > self.basis_seq
 
     @property
     def due_ms(self) -> int | None:
@@ -324,7 +324,12 @@ def _waived(state: Sitting, event: Event, body: dict[str, Any]) -> None:
 
 def _verdict(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     claims, _ = read_unverified(body["verdict"], VERDICT_TYP)
-    state.verdicts.append(IssuedVerdict(body["verdict"], claims, event.seq))
+    state.verdicts.append(IssuedVerdict(body["verdict"], claims))
+    state.judged_seq = event.seq
+
+
+def _upheld(state: Sitting, event: Event, _body: dict[str, Any]) -> None:
+    state.judged_seq = event.seq
 
 
 def _published(state: Sitting, event: Event, _body: dict[str, Any]) -> None:
@@ -340,7 +345,7 @@ _APPLY = {
     "claim_refused": _claim_ended("refused"), "claim_lapsed": _claim_ended("lapsed"),
     "confirmed": _confirmed, "committed": _committed, "forked": _forked, "stored": _stored,
     "measured": _measured, "manifest": _manifest, "ended": _ended, "deadline_moved": _deadline_moved,
-    "waived": _waived, "verdict": _verdict, "published": _published, "released": _released,
+    "waived": _waived, "verdict": _verdict, "upheld": _upheld, "published": _published, "released": _released,
 }
 
 

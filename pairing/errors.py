@@ -66,6 +66,8 @@ ERRORS: Mapping[str, ErrorRow] = MappingProxyType(
         "storage_full": _row(507, _OURS, "服务器存储空间不足，录像仍保存在手机上。", "请保持页面打开，空间恢复后会自动上传。",
                              "The server's storage is full; the recording stays on the phone.",
                              "Keep the page open, it uploads by itself when there is room."),
+        "folder_in_use": _row(503, _PEER, "另一个服务器进程正在使用这个数据目录。", "请先停止它，或换一个目录。",
+                              "Another server process is using this data folder.", "Stop it first, or use another folder."),
         # --- sittings (backend, support) ---------------------------------------------------------
         "sitting_unknown": _row(404, _PEER, "没有这场考试记录。", "请检查编号。",
                                 "There is no such sitting.", "Check its id."),

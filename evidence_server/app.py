@@ -1,0 +1,149 @@
+"""The composition root: the only place that knows all parts and wires them together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from evidence_server.bind import Binder
+from evidence_server.disk import make_folder
+from evidence_server.identity import Identity
+from evidence_server.journal import Journal
+from evidence_server.keyring import KeyRing
+from evidence_server.media.limits import Limits
+from evidence_server.media.supervisor import MediaWorker
+from evidence_server.receive import SegmentUploads
+from evidence_server.record import Recorder
+from evidence_server.register import Register
+from evidence_server.release import Releaser
+from evidence_server.routes import api
+from evidence_server.routes.access import Access
+from evidence_server.routes.backend import BackendRoutes
+from evidence_server.routes.bundle import BundleRoutes
+from evidence_server.routes.errors import refusals
+from evidence_server.routes.openapi import describe
+from evidence_server.routes.page import PageRoutes
+from evidence_server.routes.phone import UPLOADS, PhoneRoutes
+from evidence_server.routes.tus import TusShell
+from evidence_server.settings import Settings
+from evidence_server.store import LocalStore
+from evidence_server.sweep import Sweep
+from evidence_server.upload import PRODUCT_RULES
+from evidence_server.verify import Verifier
+from pairing.errors import PairingError
+
+_log = structlog.get_logger("app")
+
+
+def clock_ms() -> int:
+    """The server's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class DataFolder:
+    """What lies where in the data folder, and the lock that admits one process to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder
+        self.keys = folder / "keys"
+        self.objects = folder / "objects"
+        self.journal = folder / "journal.sqlite"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the lock.  Raises PairingError("folder_in_use")."""
+        make_folder(self.root)
+        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise PairingError("folder_in_use", str(self.root)) from error
+            yield
+        finally:
+            os.close(descriptor)
+
+
+async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web.Application:
+    """The application on an unlocked data folder; its background work starts and ends with it."""
+    folder = DataFolder(settings.data)
+    identity = Identity.open(folder.keys)
+    journal = await Journal.open(folder.journal)
+    store = LocalStore(folder.objects, KeyRing(folder.keys))
+    worker = MediaWorker(Limits(address_space_bytes=settings.worker_memory_mb << 20))
+
+    register = Register(journal, now_ms)
+    binder = Binder(register, identity, os.urandom)
+    recorder = Recorder(register, identity)
+    verifier = Verifier(register, store, worker)
+    uploads = SegmentUploads(register, identity, verifier.notice)
+    sweep = Sweep(register, binder, verifier, identity, settings.alive_every_s)
+
+    access = Access(identity, journal)
+    backend = BackendRoutes(
+        register, identity, access, binder, recorder, Releaser(register, identity), settings
+    )
+    phone = PhoneRoutes(register, identity, access, binder, recorder)
+    table = (*backend.table(), *phone.table())
+
+    async def ready() -> str:
+        try:
+            await journal.next_due_ms()
+            await store.require_room(1)
+        except PairingError as error:
+            return error.code
+        return ""
+
+    app = web.Application(middlewares=[refusals], client_max_size=api.MAX_BODY)
+    api.mount(app, table)
+    backend.mount(app)
+    BundleRoutes(register, store, identity, access).mount(app)
+    TusShell(uploads, store, PRODUCT_RULES, now_ms=now_ms, idle_s=settings.idle_body_s).mount(app, UPLOADS)
+    PageRoutes(describe(table, settings.base_url), identity.jwks, ready).mount(app)
+
+    async def work(_app: web.Application) -> AsyncIterator[None]:
+        # The outage is journalled before anything is served or judged.
+        await sweep.begin()
+        await worker.start()
+        running = [asyncio.create_task(sweep.run()), asyncio.create_task(verifier.run())]
+        yield
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await worker.stop()
+        await store.close()
+        await journal.close()
+
+    app.cleanup_ctx.append(work)
+    return app
+
+
+async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or SIGINT, then finishes what is under way.
+
+    `announce(url)` is called once requests are answered.  Raises PairingError("folder_in_use").
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with DataFolder(settings.data).locked():
+        runner = web.AppRunner(await build(settings), auto_decompress=False, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, settings.host, settings.port, reuse_address=True).start()
+            _log.info("serving", host=settings.host, port=settings.port)
+            announce(settings.base_url)
+            await stop.wait()
+            _log.info("stopping")
+        finally:
+            await runner.cleanup()

@@ -1,0 +1,255 @@
+"""Coverage: which stretches of the exam the stored, measured media shows, and what interrupts it.
+
+Pure.  Segments are placed on the server's clock by their run's clock samples and their own monotonic
+times, and measured by their packets: neither a container that claims to be continuous while the
+phone's clock jumped, nor a clock that ran while the frames stood still, hides a gap (requirement E7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from evidence_server.sitting import Generation, PlacedNote, Segment, Sitting
+from pairing.clock import Placement, place_by_samples, place_by_wall
+from pairing.messages import ClockSample
+
+JOIN_MS = 1_000
+"""Jitter between a segment's monotonic times and its packets that is no gap: a recorder reports its slices
+up to a second late."""
+LISTED_GAP_MS = 500
+"""Shortest interruption that is listed: seven frames at 15 a second."""
+STEP_GAP_US = 1_000_000
+"""Longest step between two frames inside a segment that still counts as recording."""
+CAUSE_REACH_MS = 15_000
+"""How far from a gap's edges the phone's own notes may lie to explain it: its watchdog needs some seconds."""
+UNREADABLE = frozenset(
+    {
+        "not_media", "container_mismatch", "no_header", "undecodable", "key_frame_undecodable", "pixel_limit",
+        "time_limit", "memory_limit", "size_limit", "no_packets", "no_video",
+    }
+)
+"""Problems of a measurement that leave nothing to be seen; the others are listed for review."""
+DRIFT_MS = 2_000
+"""Deviation of the media clock from the monotonic clock within one run that is reported."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of the server's time, [start_ms, end_ms)."""
+
+    start_ms: int
+    end_ms: int
+
+    def clip(self, to: Span) -> Span | None:
+        """The part inside `to`."""
+        start, end = max(self.start_ms, to.start_ms), min(self.end_ms, to.end_ms)
+        return Span(start, end) if start < end else None
+
+
+@dataclass(frozen=True)
+class PlacedSegment:
+    """A camera segment on the server's clock, give or take `uncertainty_ms`; `readable`: shows pictures."""
+
+    segment: Segment
+    span: Span
+    uncertainty_ms: int
+    readable: bool
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A stretch of the required interval that was never recorded (or cannot be read)."""
+
+    span: Span
+    length_ms: int
+    uncertainty_ms: int
+    cause: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a required interval consists of: shown, missing (committed but not delivered), and gaps."""
+
+    placed: tuple[PlacedSegment, ...]
+    shown_ms: int
+    missing: tuple[PlacedSegment, ...]
+    gaps: tuple[Gap, ...]
+    unreadable: tuple[PlacedSegment, ...]
+    drift_ms: int
+
+
+def place_runs(state: Sitting) -> dict[tuple[int, int], Placement]:
+    """Where each run of each generation lies on the server's clock."""
+    samples: dict[tuple[int, int], list[ClockSample]] = {}
+    first: dict[tuple[int, int], tuple[int, int]] = {}
+    for generation in state.generations:
+        for segment in generation.segments.values():
+            key = generation.number, segment.head.link.run
+            first.setdefault(key, (segment.head.mono_ms[0], segment.head.wall_ms))
+            if segment.head.link.clock is not None:
+                samples.setdefault(key, []).append(segment.head.link.clock)
+        for placed in generation.notes:
+            key = generation.number, placed.note.link.run
+            first.setdefault(key, (placed.note.mono_ms, placed.note.wall_ms))
+            if placed.note.link.clock is not None:
+                samples.setdefault(key, []).append(placed.note.link.clock)
+    everywhere = [sample for some in samples.values() for sample in some]
+    placements = {}
+    for key, (mono, wall) in first.items():
+        own = place_by_samples(samples.get(key, ()))
+        placements[key] = own or place_by_wall(mono, wall, everywhere)
+    return placements
+
+
+def cover(state: Sitting, required: Span) -> Coverage:
+    """How the camera's media covers `required`."""
+    placements = place_runs(state)
+    placed: list[PlacedSegment] = []
+    drift = 0
+    for generation in state.generations:
+        for run, segments in generation.runs.items():
+            if segments[0].head.source != "camera":
+                continue
+            some, worst = _place_run(segments, placements[generation.number, run])
+            placed += some
+            drift = max(drift, worst)
+    shown = [item for item in placed if item.readable]
+    missing = [item for item in placed if item.segment.stored_at_ms is None and item.span.clip(required)]
+    unreadable = [
+        item for item in placed
+        if item.segment.stored_at_ms is not None and is_unreadable(item.segment) and item.span.clip(required)
+    ]
+    causes = _causes(state, placements)
+    covered = _union([*(item.span for item in shown), *(item.span for item in missing)], required)
+    gaps = [
+        gap for hole in _holes(covered, required)
+        if (gap := _weigh(hole, placed, causes, required)) is not None
+    ]
+    shown_ms = sum(span.end_ms - span.start_ms for span in _union([item.span for item in shown], required))
+    return Coverage(
+        tuple(placed), shown_ms, tuple(missing), tuple(gaps), tuple(unreadable), drift
+    )
+
+
+def _place_run(
+    segments: Sequence[Segment], placement: Placement
+) -> tuple[list[PlacedSegment], int]:
+    """The segments of one run on the server's clock, and the worst drift between its clocks.
+
+    Where packets and monotonic clock agree to within JOIN_MS, a segment continues the one before it by its
+    packets: a slice reported late is no gap.  Where they differ more, the monotonic clock counts.
+    """
+    placed: list[PlacedSegment] = []
+    drift = 0
+    before: tuple[int, int] | None = None  # where the last segment ended: server ms, media µs
+    for segment in segments:
+        start = placement.server_ms(segment.head.mono_ms[0])
+        video = _video(segment)
+        if video is None:
+            if segment.measurement is None or is_unreadable(segment):
+                end = placement.server_ms(segment.head.mono_ms[1])
+                before = None
+                placed.append(PlacedSegment(segment, Span(start, end), placement.uncertainty_ms, False))
+            continue
+        between_us = 0
+        if before is not None:
+            between_us = video["first_us"] - before[1]
+            expected = before[0] + between_us // 1000
+            drift = max(drift, abs(start - expected))
+            if abs(start - expected) <= JOIN_MS:
+                start = expected
+        end = start + (video["end_us"] - video["first_us"]) // 1000
+        before = end, video["end_us"]
+        # nothing can be captured after it was committed
+        drift = max(drift, end - segment.committed_at_ms - placement.uncertainty_ms)
+        if video["max_step_us"] > max(STEP_GAP_US, between_us + JOIN_MS * 1000):
+            start = min(end, start + video["max_step_us"] // 1000)
+        placed.append(PlacedSegment(segment, Span(start, end), placement.uncertainty_ms, True))
+    return placed, drift
+
+
+def _video(segment: Segment) -> dict[str, int] | None:
+    """The measured picture of a segment, if it shows any."""
+    if segment.measurement is None or is_unreadable(segment):
+        return None
+    video: dict[str, int] | None = segment.measurement.get("video")
+    return video if video is not None and video["packets"] else None
+
+
+def is_unreadable(segment: Segment) -> bool:
+    """Whether the measurement found that the segment shows nothing."""
+    return segment.measurement is not None and any(
+        problem["code"] in UNREADABLE for problem in segment.measurement["problems"]
+    )
+
+
+def _union(spans: Iterable[Span], within: Span) -> list[Span]:
+    merged: list[Span] = []
+    inside = [part for span in spans if (part := span.clip(within))]
+    for span in sorted(inside, key=lambda item: item.start_ms):
+        if merged and span.start_ms <= merged[-1].end_ms:
+            merged[-1] = Span(merged[-1].start_ms, max(merged[-1].end_ms, span.end_ms))
+        else:
+            merged.append(span)
+    return merged
+
+
+def _holes(covered: Sequence[Span], required: Span) -> list[Span]:
+    edges = [Span(required.start_ms, required.start_ms), *covered, Span(required.end_ms, required.end_ms)]
+    return [
+        Span(left.end_ms, right.start_ms) for left, right in pairwise(edges) if right.start_ms > left.end_ms
+    ]
+
+
+def _weigh(
+    hole: Span, placed: Sequence[PlacedSegment], causes: Sequence[tuple[int, str]], required: Span
+) -> Gap | None:
+    """The gap behind a hole, less what its neighbours' placement leaves uncertain; None if too short."""
+    left = [item.uncertainty_ms for item in placed if abs(item.span.end_ms - hole.start_ms) <= 1]
+    right = [item.uncertainty_ms for item in placed if abs(item.span.start_ms - hole.end_ms) <= 1]
+    uncertainty = min(left, default=0) + min(right, default=0)
+    gap = _gap(hole, uncertainty, causes)
+    if hole.end_ms == required.end_ms and gap.cause == "unknown":
+        gap = Gap(gap.span, gap.length_ms, gap.uncertainty_ms, "stopped")
+    return gap if gap.length_ms >= LISTED_GAP_MS else None
+
+
+def _gap(span: Span, uncertainty_ms: int, causes: Sequence[tuple[int, str]]) -> Gap:
+    length = max(0, span.end_ms - span.start_ms - uncertainty_ms)
+    near = [
+        (min(abs(at_ms - span.start_ms), abs(at_ms - span.end_ms)), cause) for at_ms, cause in causes
+        if span.start_ms - CAUSE_REACH_MS <= at_ms <= span.end_ms + CAUSE_REACH_MS
+    ]
+    return Gap(span, length, uncertainty_ms, min(near, default=(0, "unknown"))[1])
+
+
+def _causes(
+    state: Sitting, placements: dict[tuple[int, int], Placement]
+) -> list[tuple[int, str]]:
+    """When and why the phone said that it was interrupted."""
+    return [
+        (placements[generation.number, placed.note.link.run].server_ms(placed.note.mono_ms), _cause(placed))
+        for generation in state.generations
+        for placed in generation.notes
+        if placed.note.note in ("gap_begin", "gap_end", "stop")
+    ]
+
+
+def _cause(placed: PlacedNote) -> str:
+    return "stopped" if placed.note.note == "stop" else placed.note.cause
+
+
+def committed_late(
+    generations: Iterable[Generation], placed: Iterable[PlacedSegment], required: Span, tolerance_ms: int
+) -> list[Span]:
+    """Stretches whose heads came more than `tolerance_ms` after capture, or from a replaced phone."""
+    replaced = {generation.number: generation.replaced_at_ms for generation in generations}
+    late = []
+    for item in placed:
+        cut = replaced[item.segment.head.link.generation]
+        waited = item.segment.committed_at_ms - item.span.end_ms - item.uncertainty_ms
+        if waited > tolerance_ms or (cut is not None and item.segment.committed_at_ms > cut):
+            late.append(item.span)
+    return _union(late, required)

@@ -1,0 +1,330 @@
+"""Judging a bundle again, offline: no server, no network, nobody to be believed.
+
+The steps, numbered as they are reported:
+
+1. The ZIP is, byte for byte, what its entries make.
+2. The bundle's statement is signed by the key in it (and that key is the one you trust, if you name it).
+3. The journal is one unbroken chain of events, up to the tip that was signed.
+4. Each phone key was bound by the server's signed word.
+5. Each head, note and manifest is signed by its phone's key and follows its chain; each acknowledgement
+   is the server's.
+6. Each receipt is the server's and speaks of its segment.
+7. Each stored segment is there with the length and hash that its head committed to.
+8. Measuring the media again finds what was found then (differences are reported, they break nothing).
+9. Judging the journal again gives each verdict that was signed, word for word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import OKPKey
+
+from evidence_server.bundle import BundleWriter, media_path, stored_segments
+from evidence_server.journal import GENESIS, Event
+from evidence_server.sitting import Segment, Sitting
+from evidence_server.verdict import judge
+from pairing.chain import read_entry
+from pairing.encoding import b64u
+from pairing.errors import PairingError
+from pairing.jws import phone_key, record_hash, thumbprint, verify
+from pairing.manifest import Manifest
+from pairing.messages import BUNDLE_TYP, VERDICT_TYP, Acknowledgement, Binding
+from pairing.receipt import check_receipt
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one numbered step; `says` in English names what was checked or what is wrong."""
+
+    step: int
+    holds: bool
+    says: str
+
+
+@dataclass
+class Proof:
+    """What `prove` found.  `findings` is never empty; `state` is None where the journal cannot be read."""
+
+    findings: list[Finding] = field(default_factory=list)
+    state: Sitting | None = None
+    key: str = ""
+    trusted: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether every step holds."""
+        return bool(self.findings) and all(finding.holds for finding in self.findings)
+
+
+class _BrokenError(Exception):
+    """A step failed in a way that makes the next ones meaningless."""
+
+
+def prove(bundle: Path, trusted: Mapping[str, Any] | None = None) -> Proof:
+    """Steps 1 to 7 and 9 on `bundle`; `trusted` is a JWK set.  Step 8 is `measure_again`."""
+    proof = Proof()
+    try:
+        _Prover(bundle, proof).run(trusted)
+    except _BrokenError as error:
+        step, says = error.args
+        proof.findings.append(Finding(step, False, says))
+    return proof
+
+
+class _Prover:
+    def __init__(self, bundle: Path, proof: Proof) -> None:
+        self._bundle = bundle
+        self._proof = proof
+        self._key: OKPKey | None = None
+        self._counts = {"entries": 0, "receipts": 0, "acknowledgements": 0, "manifests": 0, "bindings": 0}
+
+    def run(self, trusted: Mapping[str, Any] | None) -> None:
+        try:
+            archive = zipfile.ZipFile(self._bundle)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise _BrokenError(1, f"not a ZIP: {error}") from error
+        with archive:
+            self._check_trust(archive, trusted)
+            state = self._check_journal(archive)
+            broken = self._check_media(archive, state)
+        if not broken:
+            self._check_container()
+        self._proof.state = state
+        self._proof.findings.sort(key=lambda finding: finding.step)
+
+    def _say(self, step: int, says: str, holds: bool = True) -> None:
+        self._proof.findings.append(Finding(step, holds, says))
+
+    def _check_container(self) -> None:
+        """Step 1: builds the ZIP again from its entries and compares."""
+        writer = BundleWriter()
+        with zipfile.ZipFile(self._bundle) as archive, self._bundle.open("rb") as original:
+            names = archive.namelist()
+            for content in _built_again(writer, archive):
+                if original.read(len(content)) != content:
+                    raise _BrokenError(1, "the ZIP was altered outside its entries")
+            if original.read(1):
+                raise _BrokenError(1, "something was added behind the ZIP")
+        self._say(1, f"the ZIP is what its {len(names)} entries make")
+
+    def _check_trust(self, archive: zipfile.ZipFile, trusted: Mapping[str, Any] | None) -> None:
+        """Step 2."""
+        keys = _json(archive, "jwks.json", 2).get("keys")
+        if not isinstance(keys, list) or len(keys) != 1:
+            raise _BrokenError(2, "jwks.json does not hold exactly one key")
+        self._key = _okp(keys[0])
+        self._proof.key = thumbprint(self._key)
+        if trusted is not None:
+            known = {thumbprint(_okp(key)) for key in trusted.get("keys", [])}
+            if self._proof.key not in known:
+                raise _BrokenError(2, f"signed by {self._proof.key}, which is none of the keys you trust")
+            self._proof.trusted = True
+        statement = self._signed(2, _read(archive, "bundle.jws", 2).decode("ascii", "replace"), BUNDLE_TYP)
+        self._statement = statement
+        trust = "a key you trust" if self._proof.trusted else "the key it carries, not trusted by itself"
+        self._say(2, f"the bundle is signed by {trust}: {self._proof.key}")
+
+    def _signed(self, step: int, record: str, typ: str) -> dict[str, Any]:
+        if self._key is None:
+            raise _BrokenError(step, "no key")
+        try:
+            return dict(verify(record, typ, self._key))
+        except PairingError as error:
+            raise _BrokenError(step, f"a record of kind {typ}: {error.detail}") from error
+
+    def _check_journal(self, archive: zipfile.ZipFile) -> Sitting:
+        """Steps 3 to 6 and 9, event by event."""
+        sitting = str(self._statement["sitting"])
+        state = Sitting(sitting)
+        verdicts = 0
+        for event in _events(_read(archive, "journal.jsonl", 3), sitting):
+            self._check_event(state, event)
+            if event.kind == "verdict":
+                self._check_verdict(state, event)
+                verdicts += 1
+            try:
+                state.apply(event)
+            except (PairingError, KeyError, IndexError, TypeError, ValueError) as error:
+                raise _BrokenError(3, f"event {event.seq} ({event.kind}) has no place: {error}") from error
+        if (state.seq, state.tip) != (self._statement["position"], self._statement["tip"]):
+            raise _BrokenError(3, "the journal does not end where the bundle's statement says")
+        newest = state.verdicts[-1].record if state.verdicts else ""
+        shown = _read(archive, "verdict.jws", 9) if "verdict.jws" in archive.namelist() else b""
+        if shown.decode("ascii", "replace") != newest:
+            raise _BrokenError(9, "verdict.jws is not the journal's newest verdict")
+        counts = self._counts
+        self._say(3, f"the journal is one chain of {state.seq} events")
+        self._say(4, f"{counts['bindings']} binding(s), each signed by the server")
+        self._say(
+            5, f"{counts['entries']} heads and notes and {counts['manifests']} manifest(s), each signed by its "
+            f"phone, {counts['acknowledgements']} acknowledgements by the server",
+        )
+        self._say(6, f"{counts['receipts']} receipts, each for its segment")
+        self._say(9, f"{verdicts} verdict(s), each what the journal gives again")
+        return state
+
+    def _check_event(self, state: Sitting, event: Event) -> None:
+        try:
+            body = event.fields()
+            if event.kind == "confirmed":
+                self._check_binding(state, body)
+            elif event.kind == "committed":
+                self._check_entries(state, body)
+            elif event.kind == "manifest":
+                signer = phone_key(state.generations[body["generation"] - 1].jwk)
+                verify(body["manifest"], Manifest.TYP, signer)
+                self._counts["manifests"] += 1
+            elif event.kind == "stored":
+                segment = state.generations[body["generation"] - 1].segments[body["head"]]
+                check_receipt(body["receipt"], self._server_key(), segment.head, segment.name)
+                self._counts["receipts"] += 1
+        except PairingError as error:
+            step = {"confirmed": 4, "stored": 6}.get(event.kind, 5)
+            raise _BrokenError(step, f"event {event.seq} ({event.kind}): {error}") from error
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise _BrokenError(3, f"event {event.seq} ({event.kind}) is malformed: {error!r}") from error
+
+    def _server_key(self) -> OKPKey:
+        if self._key is None:
+            raise _BrokenError(2, "no key")
+        return self._key
+
+    def _check_binding(self, state: Sitting, body: Mapping[str, Any]) -> None:
+        binding = Binding.from_claims(verify(body["binding"], Binding.TYP, self._server_key()))
+        claim = state.claims[body["key"]]
+        if (binding.sitting, binding.key, binding.nonce) != (state.id, claim.key, claim.nonce):
+            raise PairingError("claims_invalid", "the binding names another sitting, key or nonce")
+        if thumbprint(phone_key(claim.jwk)) != claim.key:
+            raise PairingError("claims_invalid", "the key is not the one that was bound")
+        self._counts["bindings"] += 1
+
+    def _check_entries(self, state: Sitting, body: Mapping[str, Any]) -> None:
+        signer = phone_key(state.generations[body["generation"] - 1].jwk)
+        for record in body["entries"]:
+            read_entry(record, signer)
+            self._counts["entries"] += 1
+        claims = verify(body["acknowledgement"], Acknowledgement.TYP, self._server_key())
+        acknowledged = Acknowledgement.from_claims(claims)
+        if not {record_hash(record) for record in body["entries"]} <= set(acknowledged.entries):
+            raise PairingError("claims_invalid", "the acknowledgement names other entries")
+        if (acknowledged.position, acknowledged.journal) != (state.seq, state.tip):
+            raise PairingError("claims_invalid", "the acknowledgement follows another journal")
+        self._counts["acknowledgements"] += 1
+
+    def _check_verdict(self, state: Sitting, event: Event) -> None:
+        """Step 9: the verdict is a pure function of what the journal held before it."""
+        issued = self._signed(9, str(event.fields().get("verdict", "")), VERDICT_TYP)
+        if state.required is None:
+            raise _BrokenError(9, f"event {event.seq}: a verdict without a required interval")
+        again = judge(state).claims
+        for name, value in again.items():
+            if issued.get(name) != value:
+                version = issued.get("version")
+                raise _BrokenError(9, f"verdict version {version}: {name} is not what the journal gives")
+
+    def _check_media(self, archive: zipfile.ZipFile, state: Sitting) -> bool:
+        """Step 7; says whether something is broken."""
+        names = set(archive.namelist())
+        segments = stored_segments(state)
+        wrong = [says for segment in segments if (says := _differs(archive, names, segment))]
+        expected = {media_path(segment) for segment in segments}
+        wrong += [f"{name} belongs to no stored segment" for name in sorted(names - expected - _FIXED)]
+        for says in wrong:
+            self._say(7, says, holds=False)
+        if not wrong:
+            size = sum(segment.head.length for segment in segments)
+            self._say(7, f"{len(segments)} segments, {size} bytes, each with its committed length and hash")
+        return bool(wrong)
+
+
+def _built_again(writer: BundleWriter, archive: zipfile.ZipFile) -> Iterator[bytes]:
+    for name in archive.namelist():
+        yield writer.add(name, archive.read(name))
+    yield writer.close()
+
+
+_FIXED = {"README.txt", "bundle.jws", "jwks.json", "journal.jsonl", "verdict.jws"}
+
+
+def _differs(archive: zipfile.ZipFile, names: set[str], segment: Segment) -> str:
+    link, path = segment.head.link, media_path(segment)
+    named = f"segment {link.seq} of run {link.run}, generation {link.generation} ({path})"
+    if path not in names:
+        return f"{named} is missing from the bundle"
+    try:
+        content = archive.read(path)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        return f"{named} was altered: {error}"
+    if len(content) != segment.head.length or b64u(hashlib.sha256(content).digest()) != segment.head.sha256:
+        return f"{named} was altered: its bytes do not have the committed hash"
+    return ""
+
+
+def _read(archive: zipfile.ZipFile, name: str, step: int) -> bytes:
+    try:
+        return archive.read(name)
+    except (KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        raise _BrokenError(step, f"{name} is missing or damaged: {error}") from error
+
+
+def _json(archive: zipfile.ZipFile, name: str, step: int) -> dict[str, Any]:
+    try:
+        value = json.loads(_read(archive, name, step))
+    except ValueError as error:
+        raise _BrokenError(step, f"{name} is not JSON") from error
+    if not isinstance(value, dict):
+        raise _BrokenError(step, f"{name} is not a JSON object")
+    return value
+
+
+def _okp(jwk: Any) -> OKPKey:
+    try:
+        return OKPKey.import_key({name: jwk[name] for name in ("kty", "crv", "x")})
+    except Exception as error:  # the library raises many kinds for a malformed key
+        raise _BrokenError(2, "the key set holds something that is no Ed25519 key") from error
+
+
+def _events(lines: bytes, sitting: str) -> Iterator[Event]:
+    prev = GENESIS
+    for seq, line in enumerate(lines.decode("utf-8", "replace").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            event = Event(row["sitting"], row["seq"], row["at_ms"], row["kind"], row["body"], row["prev"])
+            whole = isinstance(event.body, str) and event.hash == row["hash"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise _BrokenError(3, f"line {seq} of the journal is malformed") from error
+        if not whole or event.prev != prev or event.seq != seq or event.sitting != sitting:
+            raise _BrokenError(3, f"the journal's chain breaks at event {seq}")
+        prev = event.hash
+        yield event
+
+
+def media_reader(bundle: Path) -> Callable[[Segment], bytes]:
+    """Gives a segment's bytes out of a bundle."""
+
+    def read(segment: Segment) -> bytes:
+        with zipfile.ZipFile(bundle) as archive:
+            return archive.read(media_path(segment))
+
+    return read
+
+
+def compare_measurements(pairs: Iterable[tuple[Segment, Mapping[str, Any]]]) -> Finding:
+    """Step 8: the measurements in the journal against those made now, by other tools perhaps."""
+    different, same = [], 0
+    for segment, again in pairs:
+        then = dict(segment.measurement or {}) | {"tools": None}
+        if then == dict(again) | {"tools": None}:
+            same += 1
+        else:
+            different.append(f"{segment.head.link.run}/{segment.head.link.seq}")
+    if different:
+        return Finding(8, True, f"{same} measurements agree; these differ: {', '.join(different[:20])}")
+    return Finding(8, True, f"{same} segments measured again, as before")

@@ -1,0 +1,60 @@
+"""Receive: what became of uploads, for the tus shell: the signed head is the creation (protocol §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from evidence_server.identity import Identity
+from evidence_server.register import Register
+from evidence_server.upload import Upload
+from pairing.encoding import from_b64u
+from pairing.errors import PairingError
+from pairing.jws import sign
+from pairing.receipt import Receipt
+
+RECEIPT_HEADER = "Evidence-Receipt"
+
+
+class SegmentUploads:
+    """Owns the uploads of committed segments.  `on_stored(sitting)` is called after each receipt."""
+
+    def __init__(self, register: Register, identity: Identity, on_stored: Callable[[str], None]) -> None:
+        self._register = register
+        self._identity = identity
+        self._on_stored = on_stored
+
+    async def find(self, upload_id: str) -> Upload | None:
+        """The upload whose head was committed under this address."""
+        name = await self._register.journal.find("upload", upload_id)
+        if name is None:
+            return None
+        found = (await self._register.look(name.sitting)).find_segment(name.of)
+        if found is None:
+            return None
+        _, segment = found
+        return Upload(
+            upload_id, name.sitting, segment.name, segment.head.length, from_b64u(segment.head.sha256).hex(),
+            last_write_ms=segment.committed_at_ms,
+        )
+
+    async def finished(self, upload: Upload) -> Mapping[str, str]:
+        """Journals that the object is durable and gives its receipt; the same receipt ever after.
+
+        A crash before the event leaves a durable object without a receipt: the phone asks again, the shell
+        calls again, and the event is written then.
+        """
+        async with self._register.hold(upload.sitting) as held:
+            found = held.state.find_segment(upload.name)
+            if found is None:
+                raise PairingError("upload_unknown", upload.upload_id)
+            generation, segment = found
+            if segment.stored_at_ms is None:
+                at_ms = max(self._register.now_ms(), held.state.last_ms)
+                receipt = Receipt.for_head(segment.head, segment.name, at_ms)
+                record = sign(self._identity.signing, Receipt.TYP, receipt.to_claims())
+                await held.append(("stored", {
+                    "generation": generation.number, "head": segment.name, "sha256": segment.head.sha256,
+                    "length": segment.head.length, "receipt": record,
+                }))
+                self._on_stored(upload.sitting)
+            return {RECEIPT_HEADER: segment.receipt}

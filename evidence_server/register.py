@@ -1,0 +1,149 @@
+"""The register of sittings: folded states kept in memory and folded on as their journals grow.
+
+One writer a sitting at a time.  Whoever waits for news of a sitting waits here for an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from evidence_server.journal import Event, Journal, dump
+from evidence_server.sitting import Sitting, fold, names_of
+from pairing.errors import PairingError
+
+Clock = Callable[[], int]
+"""Gives the time in milliseconds since the epoch."""
+
+_KEPT = 2_000
+"""Folded states kept in memory: a two-hour recording folds to some 2 MB."""
+
+
+class Held:
+    """A sitting whose lock is held: read `state`, add events with `append`."""
+
+    def __init__(self, register: Register, state: Sitting) -> None:
+        self._register = register
+        self.state = state
+
+    async def append(self, *drafts: tuple[str, Mapping[str, object]]) -> Sitting:
+        """Journals (kind, body) drafts in one transaction and folds them on.
+
+        When it returns, the events are on disk: only then may anybody be told.  Raises
+        PairingError("wrong_stage") before anything is written if an event has no place now.
+        """
+        stages = self.state.stages
+        for kind, _ in drafts:
+            stages = stages.after(kind)
+        await self._register.write(self.state, drafts)
+        return self.state
+
+
+class _Room:
+    """What the register keeps of one sitting: its lock, its state, and a future for the next change."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.state: Sitting | None = None
+        self.change: asyncio.Event = asyncio.Event()
+
+
+class Register:
+    """All sittings of this process.  `now_ms` is the server's clock."""
+
+    def __init__(self, journal: Journal, now_ms: Clock) -> None:
+        self.journal = journal
+        self.now_ms = now_ms
+        self._rooms: OrderedDict[str, _Room] = OrderedDict()
+        self.changed = asyncio.Event()
+        """Set while `take_changed` has something to give: the sweep waits for it."""
+        self._changed: set[str] = set()
+
+    @asynccontextmanager
+    async def hold(self, sitting: str) -> AsyncIterator[Held]:
+        """Holds the sitting's lock.  Raises PairingError("sitting_unknown")."""
+        room = self._room(sitting)
+        async with room.lock:
+            yield Held(self, await self._state(room, sitting))
+
+    @asynccontextmanager
+    async def create(self, sitting: str) -> AsyncIterator[Held]:
+        """Holds the lock of a sitting that may not exist yet (`state.seq` is then 0)."""
+        room = self._room(sitting)
+        async with room.lock:
+            state = room.state or fold(sitting, await self.journal.read(sitting))
+            try:
+                yield Held(self, state)
+            finally:
+                room.state = state if state.seq else None
+
+    async def look(self, sitting: str) -> Sitting:
+        """The newest durable state, for reading before the next await.  Raises "sitting_unknown"."""
+        async with self.hold(sitting) as held:
+            return held.state
+
+    async def changes(self, sitting: str, after_seq: int, timeout_s: float) -> Sitting:
+        """The state once its newest event is beyond `after_seq`, or after `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    state = await self.look(sitting)
+                    if state.seq > after_seq:
+                        return state
+                    await self._room(sitting).change.wait()
+        except TimeoutError:
+            return await self.look(sitting)
+
+    async def write(self, state: Sitting, drafts: tuple[tuple[str, Mapping[str, object]], ...]) -> None:
+        """Journals drafts for a held sitting; use `Held.append`."""
+        at_ms = max(self.now_ms(), state.last_ms)  # a clock set back must not turn the journal around
+        events = []
+        for kind, body in drafts:
+            event = Event(state.id, state.seq + 1, at_ms, kind, dump(body), state.tip)
+            state.apply(event)
+            events.append(event)
+        names = [name for event in events for name in names_of(event)]
+        room = self._room(state.id)
+        try:
+            await self.journal.append(events, names=names, due_ms=state.due_ms, decided=bool(state.verdicts))
+        except BaseException:
+            # The state in memory is ahead of the disk (or may be): forget it, fold from disk next time.
+            room.state = None
+            raise
+        room.state = state
+        change, room.change = room.change, asyncio.Event()
+        change.set()
+        self._changed.add(state.id)
+        self.changed.set()
+
+    def take_changed(self) -> set[str]:
+        """The sittings that changed since the last call."""
+        changed, self._changed = self._changed, set()
+        self.changed.clear()
+        return changed
+
+    def _room(self, sitting: str) -> _Room:
+        room = self._rooms.get(sitting)
+        if room is None:
+            room = self._rooms[sitting] = _Room()
+        self._rooms.move_to_end(sitting)
+        if len(self._rooms) > _KEPT:
+            self._forget_idle()
+        return room
+
+    def _forget_idle(self) -> None:
+        for name, room in self._rooms.items():
+            if not room.lock.locked():
+                del self._rooms[name]
+                room.change.set()  # whoever waited for it looks again and finds the new room
+                return
+
+    async def _state(self, room: _Room, sitting: str) -> Sitting:
+        if room.state is None:
+            state = fold(sitting, await self.journal.read(sitting))
+            if not state.seq:
+                raise PairingError("sitting_unknown", sitting)
+            room.state = state
+        return room.state

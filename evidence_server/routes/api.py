@@ -1,0 +1,73 @@
+"""The table of the HTTP API: from it come both the handlers and the OpenAPI description."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from pairing.errors import PairingError
+
+MAX_BODY = 1024 * 1024
+"""Longest JSON body: 64 entries of the longest kind that a phone makes are a tenth of it."""
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Route(Generic[Body]):
+    """One operation.  `access`: who may (open, backend, page = backend or page, phone)."""
+
+    method: str
+    path: str
+    name: str
+    says: str
+    access: str
+    body: type[Body] | None
+    answer: type[BaseModel]
+    handle: Callable[[web.Request, Any], Awaitable[dict[str, Any]]]
+    refusals: Sequence[str] = ()
+
+
+def mount(app: web.Application, routes: Sequence[Route[Any]]) -> None:
+    """Serves `routes`."""
+    for route in routes:
+        app.router.add_route(route.method, route.path, _handler(route))
+
+
+def _handler(route: Route[Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        body = None if route.body is None else await read_body(request, route.body)
+        return answer_json(await route.handle(request, body))
+
+    return handle
+
+
+def answer_json(answer: dict[str, Any]) -> web.Response:
+    """`answer` as JSON that nobody may cache."""
+    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    return web.Response(text=text, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+async def read_body(request: web.Request, shape: type[Body]) -> Body:
+    """The request's JSON as `shape`.
+
+    Raises PairingError: content_encoded, wrong_media_type, too_large, malformed.
+    """
+    if "Content-Encoding" in request.headers:
+        raise PairingError("content_encoded")
+    if request.content_type != "application/json" and request.can_read_body:
+        raise PairingError("wrong_media_type", "application/json is expected")
+    if (request.content_length or 0) > MAX_BODY:
+        raise PairingError("too_large", f"at most {MAX_BODY} bytes")
+    raw = await request.read()  # bounded by the application's client_max_size
+    try:
+        return shape.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise PairingError("malformed", f"{place}: {first['msg']}"[:300]) from error

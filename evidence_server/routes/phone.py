@@ -1,0 +1,117 @@
+"""What phones call (protocol §2, §3, §5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from evidence_server import views
+from evidence_server.bind import Binder
+from evidence_server.identity import Identity
+from evidence_server.record import Recorder
+from evidence_server.register import Register
+from evidence_server.routes import models
+from evidence_server.routes.access import Access
+from evidence_server.routes.api import Route
+from evidence_server.sitting import CLAIM_LAPSES_MS
+from pairing.errors import PairingError
+from pairing.jws import public_jwk
+
+MAX_WAIT_S = 25
+UPLOADS = "/uploads"
+
+
+class PhoneRoutes:
+    """Handlers for phones."""
+
+    def __init__(
+        self, register: Register, identity: Identity, access: Access, binder: Binder, recorder: Recorder
+    ) -> None:
+        self._register = register
+        self._identity = identity
+        self._access = access
+        self._binder = binder
+        self._recorder = recorder
+
+    def table(self) -> Sequence[Route[Any]]:
+        """The operations."""
+        record = ("signature_invalid", "claims_invalid", "not_bound", "chain_broken", "too_large")
+        return (
+            Route("GET", "/v1/time", "readTime", "Read the server's clock", "open", None,
+                  models.ServerTime, self.time),
+            Route("POST", "/v1/claims", "claim", "Redeem a QR code or typed code", "open", models.SendClaim,
+                  models.ClaimAnswer, self.claim,
+                  ("ticket_invalid", "code_mistyped", "code_unknown", "offer_expired", "offer_used",
+                   "signature_invalid", "claims_invalid", "wrong_stage")),
+            Route("GET", "/v1/binding", "readBinding", "Read all that concerns this phone; ?wait=SECONDS",
+                  "phone", None, models.PhoneReads, self.binding),
+            Route("POST", "/v1/entries", "commitEntries", "Commit heads and notes", "phone",
+                  models.SendEntries, models.EntriesAnswer, self.entries,
+                  (*record, "too_many", "chain_forked")),
+            Route("POST", "/v1/manifests", "sendManifest", "List all that was recorded", "phone",
+                  models.SendManifest, models.ManifestAnswer, self.manifest, record),
+            Route("GET", "/v1/receipts/{head}", "readReceipt", "Read a stored segment's receipt", "phone",
+                  None, models.ReceiptAnswer, self.receipt, ("upload_unknown", "upload_unfinished")),
+        )
+
+    async def time(self, _request: web.Request, _body: None) -> dict[str, Any]:
+        """The server's clock."""
+        return {"server_time_ms": self._register.now_ms()}
+
+    async def claim(self, _request: web.Request, body: models.SendClaim) -> dict[str, Any]:
+        """Redeems an offer."""
+        state, claim = await self._binder.claim(body.claim)
+        return {
+            "sitting_id": state.id, "exam": state.exam, "stage": claim.stage, "nonce": claim.nonce,
+            "digits": claim.digits, "key": claim.key,
+            "bearer": self._identity.bearer(state.id, claim.key, claim.nonce),
+            "server_jwk": public_jwk(self._identity.signing), "server_time_ms": self._register.now_ms(),
+            "lapses_at_ms": claim.at_ms + CLAIM_LAPSES_MS, "window": views.window(state),
+            "policy": json.loads(state.policy_text),
+        }
+
+    async def binding(self, request: web.Request, _body: None) -> dict[str, Any]:
+        """All that concerns this phone; with `wait` the answer is held until something changes."""
+        phone = await self._access.phone(request)
+        await self._binder.lapse(phone.sitting)
+        state = await self._register.look(phone.sitting)
+        wait = _wait_s(request)
+        if wait:
+            state = await self._register.changes(phone.sitting, state.seq, wait)
+        return views.phone_reads(state, phone.key, self._register.now_ms())
+
+    async def entries(self, request: web.Request, body: models.SendEntries) -> dict[str, Any]:
+        """Commits heads and notes."""
+        phone = await self._access.phone(request)
+        committed = await self._recorder.commit(phone.sitting, phone.key, body.entries)
+        return {
+            "acknowledgement": committed.acknowledgement,
+            "uploads": {head: f"{UPLOADS}/{upload}" for head, upload in committed.uploads.items()},
+            "end_ms": committed.state.ended_at_ms, "server_time_ms": self._register.now_ms(),
+        }
+
+    async def manifest(self, request: web.Request, body: models.SendManifest) -> dict[str, Any]:
+        """Accepts the list of all that was recorded."""
+        phone = await self._access.phone(request)
+        state = await self._recorder.take_manifest(phone.sitting, phone.key, body.manifest)
+        return {"manifest": views.phone_reads(state, phone.key, self._register.now_ms())["manifest"]}
+
+    async def receipt(self, request: web.Request, _body: None) -> dict[str, Any]:
+        """A stored segment's receipt."""
+        phone = await self._access.phone(request)
+        found = (await self._register.look(phone.sitting)).find_segment(request.match_info["head"])
+        if found is None or found[0].key != phone.key:
+            raise PairingError("upload_unknown")
+        if not found[1].receipt:
+            raise PairingError("upload_unfinished")
+        return {"receipt": found[1].receipt}
+
+
+def _wait_s(request: web.Request) -> float:
+    text = request.query.get("wait", "0")
+    if not text.isdecimal() or len(text) > 3:
+        raise PairingError("malformed", "wait is a number of seconds")
+    return min(int(text), MAX_WAIT_S)

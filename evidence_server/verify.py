@@ -1,0 +1,127 @@
+"""Verify: measures stored segments, run by run, as they arrive, and journals what was found.
+
+The measuring itself is done by `media` in a limited process; this stage only chooses what is next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import structlog
+
+from evidence_server.media.process import MediaWorkerError
+from evidence_server.media.supervisor import MediaWorker
+from evidence_server.register import Register
+from evidence_server.sitting import Generation, Segment, Sitting
+from evidence_server.store import Store
+from pairing.errors import PairingError
+
+RETRY_S = 5.0
+"""How long to wait after a failure of our own before measuring is tried again."""
+
+_log = structlog.get_logger("verify")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Segment number `ordinal` of its run, readable behind the stored segments `before`."""
+
+    generation: Generation
+    segments: list[Segment]
+    ordinal: int
+    before: tuple[int, ...]
+
+    @property
+    def segment(self) -> Segment:
+        """The segment to be measured."""
+        return self.segments[self.ordinal]
+
+    @property
+    def after_hole(self) -> bool:
+        """Whether something in front of it is missing."""
+        return len(self.before) < self.ordinal
+
+
+def tasks(state: Sitting, *, past_holes: bool) -> Iterator[Task]:
+    """What can be measured now, in the order of runs.
+
+    A segment behind a missing one waits for it, unless `past_holes`: then it is read as far as it goes.
+    """
+    for generation in state.generations:
+        for segments in generation.runs.values():
+            before: list[int] = []
+            for ordinal, segment in enumerate(segments):
+                if segment.stored_at_ms is None:
+                    if not past_holes:
+                        break
+                    continue
+                if segment.measurement is None:
+                    yield Task(generation, segments, ordinal, tuple(before))
+                before.append(ordinal)
+
+
+class Verifier:
+    """Measures one segment at a time; `notice` tells it that a sitting may have something to measure."""
+
+    def __init__(self, register: Register, store: Store, worker: MediaWorker) -> None:
+        self._register = register
+        self._store = store
+        self._worker = worker
+        self._waiting: dict[str, None] = {}
+        self._news = asyncio.Event()
+
+    def notice(self, sitting: str) -> None:
+        """Something was stored for `sitting`, or its deadline has passed."""
+        self._waiting[sitting] = None
+        self._news.set()
+
+    async def run(self) -> None:
+        """Works until cancelled.  Sittings take turns, segment by segment."""
+        for sitting in await self._register.journal.undecided():
+            self.notice(sitting)
+        while True:
+            if not self._waiting:
+                self._news.clear()
+                await self._news.wait()
+            sitting = next(iter(self._waiting))
+            del self._waiting[sitting]
+            try:
+                if await self.measure_next(sitting):
+                    self.notice(sitting)
+            except (MediaWorkerError, PairingError, OSError) as error:
+                # Our own failure: the verdict waits for the measurement, so it is tried again.
+                _log.error("measuring failed", sitting=sitting, error=str(error))
+                self.notice(sitting)
+                await asyncio.sleep(RETRY_S)
+
+    async def measure_next(self, sitting: str) -> bool:
+        """Measures and journals the next segment of `sitting`; False if there was none."""
+        state = await self._register.look(sitting)
+        deadline = state.deadline_ms
+        past = bool(state.verdicts) or (deadline is not None and self._register.now_ms() >= deadline)
+        task = next(tasks(state, past_holes=past), None)
+        if task is None:
+            return False
+        measurement = await self._measure(state.id, task)
+        async with self._register.hold(sitting) as held:
+            await held.append(("measured", {
+                "generation": task.generation.number, "head": task.segment.name,
+                "sha256": task.segment.head.sha256, "after_hole": task.after_hole,
+                "before": len(task.before), "measurement": measurement,
+            }))
+        return True
+
+    async def _measure(self, sitting: str, task: Task) -> dict[str, object]:
+        if task.segment.head.source != "camera":
+            return {"problems": [], "bytes": task.segment.head.length}
+        run = f"{sitting}/{task.generation.number}/{task.segment.head.link.run}"
+
+        async def read(ordinal: int) -> bytes:
+            return await self._store.read(sitting, task.segments[ordinal].name)
+
+        measurement = await self._worker.measure(
+            run, task.ordinal, task.before, task.segment.head.container, read
+        )
+        return measurement.to_json()
