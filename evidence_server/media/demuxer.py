@@ -18,7 +18,6 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-from evidence_server.media.limits import Limits
 from evidence_server.media.restart import MP4
 
 #: libav reads through a buffer of this size; larger reads bypass it.
@@ -69,10 +68,9 @@ class Drained:
 class Demuxer:
     """One reading of a container from its header on. All methods but :meth:`run` are the feeding thread's."""
 
-    def __init__(self, container: str, limits: Limits) -> None:
+    def __init__(self, container: str) -> None:
         """``container`` is the media type that fixes the format: it is never guessed."""
         self._format = "mov" if container == MP4 else "matroska"
-        self._limits = limits
         self._state = threading.Condition()
         self._pieces = b""
         self._at = 0
@@ -134,7 +132,6 @@ class Demuxer:
             "codec_whitelist": "none",
             # What is read is what was uploaded: no other file, no network.
             "protocol_whitelist": "none",
-            "max_streams": str(self._limits.tracks),
         }
         if self._format == "mov":
             # A run lasts hours; its sample tables would grow with it.

@@ -23,8 +23,6 @@ class Limits:
     """A larger segment is not read at all."""
     pixels: int = 4096 * 2304
     """Of the picture: width times height. A larger one is not decoded."""
-    tracks: int = 8
-    """A container with more is refused."""
     open_runs: int = 96
     """Runs kept open; the least recently used is closed, and read again from its start if it goes on."""
 

@@ -21,8 +21,8 @@ PROBLEM_CODES = frozenset(
         "truncated",  # the bytes ended in the middle of a packet
         "times_backward",  # a packet is not later than the one before it
         "no_packets",  # nothing came out, and this is not the run's first segment
-        "no_video",  # packets came out, none of them a picture
-        "no_audio",  # packets came out, none of them sound
+        "no_video",  # the header names no picture track
+        "no_audio",  # the header names no sound track
         "extra_tracks",  # more than one picture or sound track; only the first of each is measured
     }
 )

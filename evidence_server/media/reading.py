@@ -12,7 +12,12 @@ from evidence_server.media.demuxer import Demuxer, Drained, Header, Times
 from evidence_server.media.keyframe import decode_key_frame
 from evidence_server.media.limits import Limits
 from evidence_server.media.measurement import AudioTrack, KeyFrame, Measurement, Problem, VideoTrack
-from evidence_server.media.restart import container_of, fragment_start, has_whole_fragment
+from evidence_server.media.restart import (
+    FRAGMENT_START_BYTES,
+    container_of,
+    fragment_start,
+    has_whole_fragment,
+)
 
 #: A header that is longer is not kept, and its run can't be taken up again after a hole.
 _HEADER_KEPT_BYTES = 1 << 18
@@ -76,6 +81,9 @@ class Reading:
         self._demuxer: Demuxer | None = None
         self._refused: Problem | None = None
         self._broken = False
+        # Without a place in the container: everything up to the next fragment's start is passed over.
+        self._lost = False
+        self._passed_over = b""
         self._video_clock, self._audio_clock = _TrackClock(), _TrackClock()
 
     def feed(self, segment: int, piece: bytes, *, jump: bool, measure: bool) -> Measurement | None:
@@ -140,6 +148,8 @@ class Reading:
         if self._broken:
             problems.append(Problem("resynchronised", "the container broke in an earlier segment"))
             return self._restart(piece)
+        if self._lost:
+            return self._seek(self._demuxer, piece)
         drained = self._demuxer.feed(piece)
         if not drained.video and not drained.audio and has_whole_fragment(self._claimed, piece):
             # A wrong size somewhere before made the demuxer skip what it should have read.
@@ -150,15 +160,23 @@ class Reading:
     def _start(self) -> Demuxer:
         if self._demuxer is not None:
             self._demuxer.end()
-        self._demuxer = Demuxer(self._claimed, self._limits)
+        self._demuxer = Demuxer(self._claimed)
         self._begin(self._demuxer)
         return self._demuxer
 
     def _restart(self, piece: bytes) -> Drained:
-        """Begin again with the header, then at the first fragment that starts in ``piece``."""
+        """Begin again with the header, then at the first fragment that starts in ``piece`` or behind it."""
         demuxer = self._start()
         demuxer.feed(self._header)
+        self._passed_over = b""
+        return self._seek(demuxer, piece)
+
+    def _seek(self, demuxer: Demuxer, piece: bytes) -> Drained:
+        piece = self._passed_over + piece
         start = fragment_start(self._claimed, piece)
+        self._lost = start is None
+        # A fragment's start may itself be cut in two.
+        self._passed_over = piece[-FRAGMENT_START_BYTES:] if self._lost else b""
         return demuxer.feed(b"" if start is None else piece[start:])
 
     def _note_error(self, problems: list[Problem]) -> bool:
@@ -214,7 +232,7 @@ def _note_tracks(header: Header, drained: Drained, problems: list[Problem]) -> N
         problems.append(Problem("truncated", f"{drained.truncated} packets"))
     if header.others:
         problems.append(Problem("extra_tracks", f"{header.others} besides the first picture and sound"))
-    if drained.audio and not drained.video:
-        problems.append(Problem("no_video", "no pictures" if header.video else "no picture track"))
-    if drained.video and not drained.audio:
-        problems.append(Problem("no_audio", "no sound" if header.audio else "no sound track"))
+    if header.video is None:
+        problems.append(Problem("no_video", "the container has no picture track"))
+    if header.audio is None:
+        problems.append(Problem("no_audio", "the container has no sound track"))

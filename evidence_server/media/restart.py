@@ -13,6 +13,8 @@ _MOOF = b"moof\x00\x00\x00\x10mfhd"
 _CLUSTER = b"\x1f\x43\xb6\x75"
 #: First children of a Cluster: Timestamp, CRC-32, Void.
 _CLUSTER_CHILDREN = (0xE7, 0xBF, 0xEC)
+#: No start of a fragment is recognised by more bytes.
+FRAGMENT_START_BYTES = 16
 #: Types of boxes that an MP4 file or its first segment begins with.
 _FIRST_BOXES = (b"ftyp", b"styp", b"moov", b"free", b"skip", b"wide")
 #: A cluster's own size is unknown when it is streamed; this much of it surely holds a block.

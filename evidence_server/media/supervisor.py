@@ -16,6 +16,8 @@ Read = Callable[[int], Awaitable[bytes]]
 
 #: Runs whose deadly segments are remembered.
 _DEADLY_RUNS = 1000
+#: Deaths in a row, each on another segment, after which no segment is to blame.
+_STRAY_DEATHS = 4
 
 
 @dataclass
@@ -100,6 +102,7 @@ class MediaWorker:
                 problem = Problem("size_limit", f"more than {self._limits.segment_bytes} bytes")
                 return self._failed(segment, len(piece), problem)
             suspect: int | None = None
+            stray_deaths = 0
             while (deadly := self._deadly.get(run, {}).get(segment)) is None:
                 feeding = segment
                 try:
@@ -108,8 +111,13 @@ class MediaWorker:
                     feeding = segment
                     measured = await self._feed(run, segment, piece, container, measure=True)
                 except WorkerDiedError as death:
+                    stray_deaths = 0 if suspect == feeding else stray_deaths + 1
                     if suspect == feeding:
                         self._condemn(run, feeding, death)
+                    elif stray_deaths > _STRAY_DEATHS:
+                        raise MediaWorkerError(
+                            f"the media worker dies now here, now there: {death}"
+                        ) from death
                     suspect = feeding
                 else:
                     return measured or self._failed(segment, len(piece), Problem("undecodable", "no answer"))
@@ -194,7 +202,11 @@ class MediaWorker:
             await process.end()
 
     def _condemn(self, run: str, segment: int, death: WorkerDiedError) -> None:
-        """Remember a segment that killed two workers, if it was the segment that did."""
+        """Remember a segment that killed two workers.
+
+        Raises:
+            MediaWorkerError: they were killed by somebody else.
+        """
         if death.problem is None:
             raise MediaWorkerError(f"the media worker was ended from outside: {death}") from death
         self._deadly.setdefault(run, {})[segment] = death.problem
