@@ -1,1 +1,1 @@
-"""The evidence server: binds phones to sittings, takes in their recordings, says whether they are complete."""
+"""The evidence server: binds phones to sittings, takes in their recordings and judges them."""

@@ -1,8 +1,8 @@
 """The server's command line: `python -m evidence_server COMMAND --help`.
 
-`serve`, `tus` and `check` work on a data folder; `sitting`, `confirm`, `refuse`, `end`, `publish`, `state` and
-`export` are HTTP clients of a running server (its key is read from the data folder); `verify` needs
-neither.  Exit codes: 0 complete or fine, 1 incomplete or late, 2 usage, 3 cannot be verified.
+`serve`, `tus` and `check` work on a data folder; `sitting`, `confirm`, `refuse`, `end`, `publish`, `state`
+and `export` are HTTP clients of a running server (its key is read from the data folder); `verify`
+needs neither.  Exit codes: 0 complete or fine, 1 incomplete or late, 2 usage, 3 cannot be verified.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def sitting(
     host: Host = "127.0.0.1",
     sitting_id: Annotated[str, typer.Option("--id", help="Opaque id; default: a random one.")] = "",
     exam: Annotated[str, typer.Option(help="The exam project, as the laptop page shows it.")] = "",
-    start: Annotated[int | None, typer.Option(help="Start, ms since 1970; default: the first confirm.")] = None,
+    start: Annotated[int | None, typer.Option(help="Start, ms since 1970; default: first confirm.")] = None,
     end: Annotated[int | None, typer.Option(help="End, ms since 1970; default: 4 h after the start.")] = None,
     policy: Annotated[str, typer.Option(help="JSON with what differs from the default policy.")] = "{}",
     qr: Annotated[Path | None, typer.Option(help="Write the current QR code to this .png or .svg.")] = None,

@@ -163,8 +163,8 @@ class _Prover:
         self._say(3, f"the journal is one chain of {state.seq} events")
         self._say(4, f"{counts['bindings']} binding(s), each signed by the server")
         self._say(
-            5, f"{counts['entries']} heads and notes and {counts['manifests']} manifest(s), each signed by its "
-            f"phone, {counts['acknowledgements']} acknowledgements by the server",
+            5, f"{counts['entries']} heads and notes and {counts['manifests']} manifest(s), each signed by "
+            f"its phone, {counts['acknowledgements']} acknowledgements by the server",
         )
         self._say(6, f"{counts['receipts']} receipts, each for its segment")
         self._say(9, f"{verdicts} verdict(s), each what the journal gives again")
