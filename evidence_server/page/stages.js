@@ -76,17 +76,18 @@ export function recordedMs(phone) {
 }
 
 /**
- * How the upload stands after the exam.
+ * How the upload stands after the exam.  "Everything has arrived" is only said once the phone itself has
+ * said that it stopped: a phone that has been silent may hold a recording the server knows nothing of.
  * @param {State} state
  * @param {number} now
  * @returns {UploadCondition}
  */
 export function uploadConditionOf(state, now) {
   const { phone } = state;
-  if (phone === null) return "none";
+  if (phone === null || recordedMs(phone) === 0) return "none";
   const offline = isOffline(phone, now);
   if (phone.capture === "recording" && !offline) return "stop";
-  if (waitingMs(phone) === 0 && state.missing.length === 0) return "checking";
+  if (phone.capture === "stopped" && waitingMs(phone) === 0 && state.missing.length === 0) return "checking";
   if (state.deadline_ms !== null && now > state.deadline_ms) return "overdue";
   return offline ? "offline" : "uploading";
 }
@@ -100,6 +101,18 @@ export function requiredInterval(state) {
   const start = state.window.start_ms ?? state.binding?.confirmed_at_ms ?? null;
   const end = state.end_ms ?? state.window.end_ms;
   return start === null || end === null || end <= start ? null : { start_ms: start, end_ms: end };
+}
+
+/**
+ * Until when the server knows what happened, inside the interval: a silent phone tells nothing, and only
+ * the verdict settles the rest.
+ * @param {State} state
+ * @param {import("./types.js").Interval} interval
+ * @param {number} now
+ */
+export function knownUntil(state, interval, now) {
+  if (state.verdict !== null) return interval.end_ms;
+  return Math.min(interval.end_ms, now, state.phone?.last_contact_ms ?? interval.start_ms);
 }
 
 /**

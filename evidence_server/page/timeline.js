@@ -1,7 +1,7 @@
 /** The gap ledger as a picture of the required interval, with a table that says the same. */
 
 import { h, rebuild, setText } from "./dom.js";
-import { ledgerOf, requiredInterval } from "./stages.js";
+import { knownUntil, ledgerOf, requiredInterval } from "./stages.js";
 
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Interval} Interval */
@@ -10,7 +10,7 @@ import { ledgerOf, requiredInterval } from "./stages.js";
 
 /** Up to this many rows the table is open from the start. */
 const OPEN_ROWS = 4;
-/** How often the picture follows the clock while the exam runs. */
+/** How closely the picture follows the phone while the exam runs. */
 const REDRAW_MS = 10_000;
 
 /** The picture, its legend and its table; `show` redraws only what changed. */
@@ -35,7 +35,7 @@ export class Timeline {
 
   /**
    * @param {State} state
-   * @param {number} now where the future begins
+   * @param {number} now the server's time
    */
   show(state, now) {
     const words = this.#words;
@@ -53,7 +53,7 @@ export class Timeline {
     const key = JSON.stringify([entries, interval, names]);
     this.#picture.hidden = interval === null;
     if (interval !== null) {
-      const until = running ? now : interval.end_ms;
+      const until = knownUntil(state, interval, now);
       rebuild(this.#picture, `${key}${Math.floor(until / REDRAW_MS)}`, () => [
         picture(words, interval, entries, until),
         h("p", { class: "timeline-axis", "aria-hidden": "true" },
@@ -92,7 +92,7 @@ function sum(words, entries, state, now) {
  * @param {Words} words
  * @param {Interval} interval
  * @param {Entry[]} entries
- * @param {number} until where the future begins
+ * @param {number} until where knowledge ends
  */
 function picture(words, interval, entries, until) {
   const percent = (/** @type {number} */ ms) =>
@@ -113,7 +113,7 @@ function picture(words, interval, entries, until) {
     strip.append(node);
   };
   mark("recorded", interval.start_ms, until);
-  for (const entry of entries) mark(entry.kind, entry.start_ms, entry.end_ms ?? until);
+  for (const { kind, start_ms: start, end_ms: end } of entries) mark(kind, start, end ?? Math.max(start, until));
   return strip;
 }
 
@@ -122,16 +122,16 @@ function picture(words, interval, entries, until) {
  * @param {Words} words
  * @param {Entry[]} entries
  * @param {Record<Entry["kind"], string>} names
- * @param {boolean} future
+ * @param {boolean} unknown
  */
-function legend(words, entries, names, future) {
+function legend(words, entries, names, unknown) {
   const item = (/** @type {string} */ kind, /** @type {string} */ name) =>
     h("li", {}, h("span", { class: `swatch swatch-${kind}`, "aria-hidden": "true" }), name);
   const list = h("ul", { class: "legend" }, item("recorded", words.say("ledger-recorded")));
   for (const kind of /** @type {const} */ (["gap", "missing"])) {
     if (entries.some((entry) => entry.kind === kind)) list.append(item(kind, names[kind]));
   }
-  if (future) list.append(item("future", words.say("ledger-future")));
+  if (unknown) list.append(item("unknown", words.say("ledger-unknown")));
   return list;
 }
 

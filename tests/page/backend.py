@@ -45,6 +45,8 @@ class Backend:
         """The state an accepted answer leads to."""
         self.offers = 0
         self.pictures = 0
+        self.opened = 0
+        """How many event streams were opened."""
         self.code_lasts_ms = 63_000
         self.link_lasts_ms = 23_000
         self.changed = asyncio.Condition()
@@ -125,6 +127,7 @@ class Backend:
         await answer.write(b": open\n\n")
         stream: asyncio.Queue[State | None] = asyncio.Queue()
         self._streams.add(stream)
+        self.opened += 1
         await self._tell()
         try:
             while (state := await stream.get()) is not None:

@@ -113,6 +113,10 @@ STATES: Mapping[str, State] = {
     "ended-still-recording": _ended(phone=phone(), missing=MISSING),
     "ended-uploading": _ended(missing=MISSING, gaps=GAPS),
     "ended-offline": _ended(phone=STOPPED | {"last_contact_ms": NOW - 4 * MINUTE}, missing=MISSING),
+    "ended-silent": _ended(
+        phone=phone("recording", last_contact_ms=NOW - 12 * MINUTE)
+        | dict.fromkeys(("recorded_ms", "committed_ms", "stored_ms", "verified_ms"), 30 * MINUTE),
+    ),
     "ended-overdue": _ended(deadline_ms=NOW - 2 * MINUTE, end_ms=NOW - 62 * MINUTE, missing=MISSING),
     "ended-checking": _ended(phone=phone("stopped", **ALL_STORED), gaps=GAPS),
     "complete": _decided("complete", gaps=GAPS),

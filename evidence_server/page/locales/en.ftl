@@ -139,7 +139,7 @@ ledger-gap = Gap
 ledger-missing = Not delivered
 ledger-waiting = Still on the phone
 ledger-recorded = Recorded
-ledger-future = Still to come
+ledger-unknown = Not known yet
 ledger-sum = { $count ->
     [one] One gap
    *[other] { $count } gaps

@@ -130,7 +130,7 @@ ledger-gap = 中断
 ledger-missing = 未送达
 ledger-waiting = 还在手机上
 ledger-recorded = 已录制
-ledger-future = 尚未到来
+ledger-unknown = 尚未得知
 ledger-sum = { $count } 处中断，共 { $time }
 
 cause-crash = 手机应用崩溃

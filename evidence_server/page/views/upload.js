@@ -55,7 +55,9 @@ export function uploadView({ words }) {
         deadline.hidden = over;
       }
       const { phone } = state;
-      waitingCard.hidden = path.node.hidden = timeline.node.hidden = phone === null;
+      path.node.hidden = timeline.node.hidden = condition === "none";
+      // Nothing known to wait for is no news from a phone that has not reported its end.
+      waitingCard.hidden = phone === null || waitingMs(phone) === 0;
       if (phone !== null) {
         setText(waiting, words.span(waitingMs(phone)));
         setText(waitingOf, words.say("upload-waiting-of", { total: words.span(recordedMs(phone)) }));

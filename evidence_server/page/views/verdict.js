@@ -1,8 +1,10 @@
 /** Stages "decided" and "published": the verdict, its reasons, and what to do next. */
 
 import { h, rebuild } from "../dom.js";
+import { waitingMs } from "../stages.js";
 import { Timeline } from "../timeline.js";
 import { Hero } from "./hero.js";
+import { Path } from "./path.js";
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Reason} Reason */
@@ -25,9 +27,10 @@ export function verdictView({ words }) {
   const issued = h("div", { class: "issued" });
   const reasons = h("div", { class: "stack" });
   const next = h("div", { class: "stack" });
+  const path = new Path(words);
   const timeline = new Timeline(words);
   const node = h("div", { class: "verdict" }, hero.node, issued,
-    h("div", { class: "columns" }, next, reasons), timeline.node);
+    h("div", { class: "columns" }, next, reasons), path.node, timeline.node);
 
   return {
     node,
@@ -44,6 +47,9 @@ export function verdictView({ words }) {
       rebuild(next, JSON.stringify([verdict?.word, published]), () =>
         look && !published ? [nextCard(words, look.next)] : []);
       rebuild(reasons, JSON.stringify(verdict), () => verdict ? reasonCards(words, verdict) : []);
+      // What is still on its way leads to another version.
+      path.node.hidden = state.phone === null || waitingMs(state.phone) === 0;
+      if (state.phone !== null) path.show(state.phone);
       timeline.node.hidden = state.phone === null;
       timeline.show(state, now);
     },
