@@ -26,7 +26,7 @@ from phone_client.bind import (
     offer_from_picture,
 )
 from phone_client.buffer import Buffer, BufferLimits, BufferLocked
-from phone_client.camera import CameraSettings
+from phone_client.camera import CameraSettings, Capture
 from phone_client.clock import Clock
 from phone_client.encode import EncoderSettings
 from phone_client.journal import JournalError
@@ -220,7 +220,8 @@ def _recorder(setup: _Setup, buffer: Buffer, clock: Clock, wording: Wording) -> 
         return None
     if setup.camera is None:
         raise _Usage(wording("usage-no-camera"))
-    return Recorder(buffer, setup.camera, clock)
+    settings = setup.camera
+    return Recorder(buffer, lambda: Capture(settings, clock), clock)
 
 
 async def _has_lapsed(claim: Fact, buffer: Buffer, server: Server, offer: Offer | None) -> bool:

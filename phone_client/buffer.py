@@ -19,6 +19,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -180,8 +181,8 @@ class Buffer:
                 # Crash before this: the slices before stay, this one is cut off as torn.
                 os.fdatasync(tail.file.fileno())
             except OSError as error:
-                tail.file.truncate(tail.length)
-                tail.file.seek(tail.length)
+                with suppress(OSError):  # what is torn is cut off at the next opening anyway
+                    tail.file.truncate(tail.length)
                 raise _full(error) from error
             tail.digest.update(piece.raw)
             tail.length += len(piece.raw)

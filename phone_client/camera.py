@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import av
 from av.audio.frame import AudioFrame
@@ -170,8 +170,34 @@ def _open(name: str, cause: str, format_name: str | None, options: dict[str, str
         raise CameraError(cause, f"{name}: {error}") from error
 
 
+class Source(Protocol):
+    """What the recorder reads from: a context manager, opened anew for every run."""
+
+    has_sound: bool
+
+    @property
+    def dropped(self) -> int:
+        """Frames that came and were not handed out."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+
+    def __enter__(self) -> Source:
+        """Open it.  Raises CameraError."""
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+
+    def take(self, timeout_s: float) -> Frame | None:
+        """The next frame, or None when none came in time.  Raises CameraError at the source's end."""
+
+    def stop(self) -> None:
+        """Stop reading; what has been read can still be taken.  May be called from any thread."""
+
+
 class Capture:
-    """An open source.  Use as a context manager; `take` gives frames until it raises CameraError."""
+    """The source that `CameraSettings` name."""
 
     def __init__(self, settings: CameraSettings, clock: Clock) -> None:
         self._settings = settings

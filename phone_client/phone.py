@@ -33,6 +33,7 @@ _REFUSED_S = 30.0
 _SETTLE_S = 60.0
 _AGAIN_S = 5.0
 _SHOW_S = 0.5
+_READ_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -252,10 +253,11 @@ class Phone:
             self._heed(self._standing)
             self._changed.fire()
             wait = True
-            if (rest_s := asked_at + 1 - asyncio.get_running_loop().time()) > 0:
-                await asyncio.sleep(rest_s)  # a server may answer at once; once a second is enough
+            if (rest_s := asked_at + _READ_S - asyncio.get_running_loop().time()) > 0:
+                await asyncio.sleep(rest_s)  # a server may answer at once
 
     def _heed(self, standing: Standing) -> None:
+        self._view.show(self.snapshot())
         if self._buffer.ledger.binding is not None and not self._bound_told:
             self._bound_told = True
             self._view.say("bound", sitting=self._claim["sitting"])

@@ -15,7 +15,7 @@ import av
 
 from phone_client.boxes import BoxError, Slice
 from phone_client.buffer import Buffer, BufferFull
-from phone_client.camera import CameraError, CameraSettings, Capture, Frame, Picture
+from phone_client.camera import CameraError, Frame, Picture, Source
 from phone_client.clock import Clock
 from phone_client.encode import EncoderSettings, RunEncoder
 
@@ -54,7 +54,7 @@ class Recorder:
     def __init__(
         self,
         buffer: Buffer,
-        settings: CameraSettings,
+        open_source: Callable[[], Source],
         clock: Clock,
         on_state: Callable[[RecorderState], None] = lambda _: None,
         encoder: EncoderSettings | None = None,
@@ -62,12 +62,12 @@ class Recorder:
         self.state = RecorderState()
         self.failure: BaseException | None = None
         self._buffer = buffer
-        self._settings = settings
+        self._open_source = open_source
         self._clock = clock
         self._on_state = on_state
         self._encoder_settings = encoder
         self._stopping = threading.Event()
-        self._capture: Capture | None = None
+        self._source: Source | None = None
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
@@ -77,9 +77,9 @@ class Recorder:
     def stop(self) -> None:
         """Ask for the end: the run is sealed with a `stop` note.  `join` waits for it."""
         self._stopping.set()
-        capture = self._capture
-        if capture is not None:
-            capture.stop()
+        source = self._source
+        if source is not None:
+            source.stop()
 
     def join(self) -> None:
         """Wait until the recorder has stopped and everything is sealed."""
@@ -110,11 +110,11 @@ class Recorder:
         try:
             self._buffer.check_room()
             self._close_left_open()
-            with Capture(self._settings, self._clock) as capture:
-                self._capture = capture
+            with self._open_source() as source:
+                self._source = source
                 if self._stopping.is_set():
                     return
-                _RunRecorder(self._buffer, capture, self._clock, self._encoder_settings, self._tell).record()
+                _RunRecorder(self._buffer, source, self._clock, self._encoder_settings, self._tell).record()
         except _Stop:
             return
         except CameraError as error:
@@ -125,7 +125,7 @@ class Recorder:
         except (av.FFmpegError, BoxError) as error:
             self._interrupted("unknown", str(error))
         finally:
-            self._capture = None
+            self._source = None
         self._stopping.wait(_REOPEN_S if again else None)
 
     def _close_left_open(self) -> None:
@@ -142,11 +142,11 @@ class _RunRecorder:
     """Records one run and closes it, whatever ends it."""
 
     def __init__(
-        self, buffer: Buffer, capture: Capture, clock: Clock, settings: EncoderSettings | None,
+        self, buffer: Buffer, source: Source, clock: Clock, settings: EncoderSettings | None,
         tell: Callable[..., None],
     ) -> None:
         self._buffer = buffer
-        self._capture = capture
+        self._source = source
         self._clock = clock
         self._settings = settings
         self._tell = tell
@@ -175,9 +175,9 @@ class _RunRecorder:
     def _frames(self) -> None:
         early: list[Frame] = []
         while True:
-            frame = self._capture.take(STALL_S)
+            frame = self._source.take(STALL_S)
             if frame is None:
-                if self._capture.stopped:
+                if self._source.stopped:
                     raise _Stop
                 raise CameraError("frozen", f"no frame for {STALL_S:g} s")
             if isinstance(frame, Picture):
@@ -194,7 +194,7 @@ class _RunRecorder:
             self._keep(frame)
 
     def _open(self, first: Picture) -> None:
-        self._encoder = RunEncoder(first, self._capture.has_sound, self._settings)
+        self._encoder = RunEncoder(first, self._source.has_sound, self._settings)
         base, moment = self._clock.at(self._encoder.base_us), self._clock.at(first.at_us)
         self._buffer.open_run(base, moment, self._clock.boot)
         self._run_open = True
@@ -212,7 +212,7 @@ class _RunRecorder:
             raise RuntimeError("a frame before its encoder")
         self._store(self._encoder.add(frame))
         if isinstance(frame, Picture):
-            self._tell(pictures=self._encoder.pictures, dropped=self._capture.dropped + self._encoder.doubled)
+            self._tell(pictures=self._encoder.pictures, dropped=self._source.dropped + self._encoder.doubled)
 
     def _store(self, slices: list[Slice]) -> None:
         for piece in slices:

@@ -20,8 +20,10 @@ from pairing.errors import ERRORS, Fault, PairingError
 from pairing.messages import ClockSample
 from phone_client.clock import Clock
 
-WAIT_S = 25
-"""How long one read of the binding may be held by the server, in seconds."""
+WAIT_S = 5
+"""How long one read of the binding may be held by the server, in seconds.
+
+Short, because a change between two reads is seen only when the second one ends."""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 _WAITING = aiohttp.ClientTimeout(total=WAIT_S + 15, sock_connect=10)

@@ -21,7 +21,7 @@ from tusclient.uploader.uploader import Uploader
 
 from pairing.chain import read_entry
 from pairing.encoding import sha256_b64u
-from pairing.errors import PairingError
+from pairing.errors import Fault, PairingError
 from pairing.messages import Head
 from pairing.receipt import check_receipt
 from phone_client.buffer import Buffer
@@ -109,8 +109,8 @@ def deliver(http: requests.Session, path: Path, url: str) -> str:
         except requests.RequestException as error:
             raise TryLater(f"{type(error).__name__}: {error}") from error
         except PairingError as error:
-            if error.code == "upload_offset":
-                # Another request of ours was still alive at the server; its bytes count, ask again.
+            if error.row.fault is Fault.NOBODY:
+                # Such as an earlier request of ours, still alive at the server: its bytes count, ask again.
                 raise TryLater(error.detail, reached=True) from error
             raise
     return str(uploader.receipt)
