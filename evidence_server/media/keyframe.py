@@ -34,7 +34,8 @@ def decode_key_frame(packet: Packet[Stream], pixel_limit: int) -> KeyFrame:
     # The container's size was checked before; this binds the size that the codec's own header states.
     decoder.options = {"max_pixels": str(pixel_limit)}
     try:
-        frames = [*decoder.decode(packet), *decoder.decode(None)]
+        # Its bytes alone: the container may have marked the packet as one not to be shown.
+        frames = [*decoder.decode(Packet(bytes(packet))), *decoder.decode(None)]
     except av.FFmpegError as error:
         if isinstance(error, MemoryError):
             raise

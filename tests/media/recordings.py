@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import av
-from demo.camera import render
 
+from demo.camera import render
 from evidence_server.media import Measurement, MediaWorker
 from evidence_server.media.restart import MP4, fragment_start
 
@@ -28,11 +28,21 @@ def camera_file(folder: Path) -> Path:
 
 def fragmented_mp4(camera: Path) -> bytes:
     """The camera file's packets in fragmented MP4: a header, then a moof and mdat every two seconds."""
+    return _remuxed(camera, ("video", "audio"))
+
+
+def silent_mp4(camera: Path) -> bytes:
+    """The same without its sound track."""
+    return _remuxed(camera, ("video",))
+
+
+def _remuxed(camera: Path, kinds: Sequence[str]) -> bytes:
     out = io.BytesIO()
     options = {"movflags": "empty_moov+default_base_moof", "frag_duration": str(FRAGMENT_US)}
     with av.open(str(camera)) as source, av.open(out, "w", format="mp4", options=options) as target:
-        tracks = {stream: target.add_stream_from_template(stream) for stream in source.streams}
-        for packet in source.demux():
+        kept = [stream for stream in source.streams if stream.type in kinds]
+        tracks = {stream: target.add_stream_from_template(stream) for stream in kept}
+        for packet in source.demux(kept):
             if packet.dts is not None:
                 packet.stream = tracks[packet.stream]
                 target.mux(packet)

@@ -137,7 +137,7 @@ async def test_without_its_header_a_run_is_not_readable(worker: MediaWorker, mp4
     assert later.problems == ()
 
 
-async def test_finish_measures_what_the_end_brings_out(worker: MediaWorker, mp4: bytes) -> None:
+async def test_finish_measures_what_the_end_brings_out(worker: MediaWorker, mp4: bytes, webm: bytes) -> None:
     await measured(worker, "whole", [mp4])
     assert (end := await worker.finish("whole")) is not None
     assert (end.segment, end.bytes, end.problems) == (None, 0, ())
@@ -145,7 +145,7 @@ async def test_finish_measures_what_the_end_brings_out(worker: MediaWorker, mp4:
     await measured(worker, "cut", [fragments[0] + fragments[1][:-100]])
     assert (end := await worker.finish("cut")) is not None
     assert codes(end) == ["truncated"]
-    await measured(worker, "header", [mp4[:60]])
+    await measured(worker, "header", [webm[:20]], WEBM)
     assert (end := await worker.finish("header")) is not None
     assert codes(end) == ["truncated"]
     assert await worker.finish("never opened") is None

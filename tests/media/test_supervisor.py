@@ -1,4 +1,4 @@
-"""The worker dies, is killed, is full, is cancelled: whose fault it is, and that the next measurement is right."""
+"""The worker dies, is killed, is full, is cancelled: whose fault it is, and what is measured next."""
 
 from __future__ import annotations
 
