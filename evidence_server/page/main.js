@@ -263,5 +263,16 @@ function addressed() {
   return sitting && token ? new Api(sitting, token) : null;
 }
 
+/** Starts the page; without its words it can only say so, in the text that index.html carries. */
+async function start() {
+  try {
+    new Page(await loadWords(preferredLanguage()), addressed()).start();
+  } catch (error) {
+    const unloaded = /** @type {HTMLTemplateElement} */ (part("unloaded"));
+    PARTS.main.replaceChildren(unloaded.content);
+    throw error;
+  }
+}
+
 addEventListener("hashchange", () => location.reload());
-new Page(await loadWords(preferredLanguage()), addressed()).start();
+await start();

@@ -203,6 +203,24 @@ async def test_a_lost_stream_is_told_and_recovers(page: Page, backend: Backend) 
     await expect(page.locator("h1")).to_have_text(TITLES["complete"][1])
 
 
+async def test_a_server_that_is_away_from_the_start_is_told_and_awaited(page: Page, backend: Backend) -> None:
+    await backend.cut()
+    await page.goto(backend.address)
+    await expect(page.locator(".banner")).to_contain_text("Check this laptop's network.")
+    backend.mend()
+    await expect(page.locator("h1")).to_have_text(TITLES["scan"][1], timeout=20_000)
+    await expect(page.locator(".banner")).to_be_hidden()
+
+
+async def test_a_page_without_its_words_says_so(browser: Browser, backend: Backend) -> None:
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.route("**/*.ftl", lambda route: route.abort())
+    await page.goto(backend.address)
+    await expect(page.locator("main")).to_contain_text("This page did not load completely")
+    await context.close()
+
+
 async def test_a_stream_that_falls_silent_is_opened_again(page: Page, backend: Backend) -> None:
     await page.clock.install()
     await arrive(page, backend, "recording")
@@ -251,6 +269,7 @@ async def test_the_reader_is_told_changes_and_not_every_second(page: Page, backe
     await expect(contact).not_to_have_text(shown)
     await backend.show(STATES["recording"] | {"phone": phone(stored_ms=40 * MINUTE)})
     await expect(page.locator("[data-step=stored] .path-length")).to_have_text("40 min")
+    await expect(page.locator("[data-step=stored]")).to_have_attribute("data-whole", "false")
     await backend.show(STATES["stopped"])
     await expect(page.locator("h1")).to_have_text(TITLES["stopped"][1])
     told: list[str] = await page.evaluate("window.told")

@@ -27,15 +27,20 @@ export class Path {
     this.node = h("section", { class: "card" }, h("h2", {}, words.say("path-title")), list);
   }
 
-  /** @param {import("../types.js").Phone} phone */
+  /**
+   * A row is ticked when it has come as far as the recording itself; while the phone may still add to the
+   * recording there is nothing to tick.
+   * @param {import("../types.js").Phone} phone
+   */
   show(phone) {
     const whole = recordedMs(phone);
+    const closed = phone.capture === "stopped" && whole > 0;
     [whole, phone.committed_ms, phone.stored_ms, phone.verified_ms].forEach((ms, index) => {
       const row = this.#rows[index];
       if (row === undefined) return;
       setText(row.length, this.#words.span(ms));
       row.bar.style.width = whole === 0 ? "0" : `${Math.min(100, (100 * ms) / whole)}%`;
-      row.row.dataset.whole = String(whole > 0 && ms >= whole);
+      row.row.dataset.whole = String(closed && index > 0 && ms >= whole);
     });
   }
 }
