@@ -16,6 +16,7 @@ from aiohttp import web
 
 from evidence_server.bind import Binder
 from evidence_server.disk import make_folder
+from evidence_server.faults import Faults
 from evidence_server.identity import Identity
 from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing
@@ -30,6 +31,7 @@ from evidence_server.routes.access import Access
 from evidence_server.routes.backend import BackendRoutes
 from evidence_server.routes.bundle import BundleRoutes
 from evidence_server.routes.errors import refusals
+from evidence_server.routes.faults import FaultWatch
 from evidence_server.routes.openapi import describe
 from evidence_server.routes.page import PageRoutes
 from evidence_server.routes.phone import UPLOADS, PhoneRoutes
@@ -86,7 +88,8 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     recorder = Recorder(register, identity)
     verifier = Verifier(register, store, worker)
     uploads = SegmentUploads(register, identity, verifier.notice)
-    sweep = Sweep(register, binder, verifier, identity, settings.alive_every_s)
+    faults = Faults()
+    sweep = Sweep(register, binder, verifier, faults, identity, settings.alive_every_s)
 
     access = Access(identity, journal)
     backend = BackendRoutes(
@@ -103,7 +106,8 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
             return error.code
         return ""
 
-    app = web.Application(middlewares=[refusals], client_max_size=api.MAX_BODY)
+    watch = FaultWatch(faults, register).middleware()
+    app = web.Application(middlewares=[watch, refusals], client_max_size=api.MAX_BODY)
     api.mount(app, table)
     backend.mount(app)
     BundleRoutes(register, store, identity, access).mount(app)

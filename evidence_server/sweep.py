@@ -13,6 +13,7 @@ import secrets
 import structlog
 
 from evidence_server.bind import Binder
+from evidence_server.faults import Faults
 from evidence_server.identity import Identity
 from evidence_server.register import Held, Register
 from evidence_server.release import release_stored
@@ -31,11 +32,13 @@ class Sweep:
     """Runs as long as the server does."""
 
     def __init__(
-        self, register: Register, binder: Binder, verifier: Verifier, identity: Identity, alive_every_s: int
+        self, register: Register, binder: Binder, verifier: Verifier, faults: Faults, identity: Identity,
+        alive_every_s: int,
     ) -> None:
         self._register = register
         self._binder = binder
         self._verifier = verifier
+        self._faults = faults
         self._identity = identity
         self._alive_every_ms = alive_every_s * 1000
         self._process = secrets.token_urlsafe(16)
@@ -79,6 +82,7 @@ class Sweep:
         """Does what is due for one sitting."""
         await self._binder.lapse(sitting)
         async with self._register.hold(sitting) as held:
+            await self._faults.settle(held, self._register.now_ms())
             await release_stored(held, self._identity, self._register.now_ms())
             waits = waits_for(held.state, self._register.now_ms())
             if not waits:

@@ -1,0 +1,62 @@
+"""The service's own failures towards one phone: they move its deadline, whoever's network is slow (E10).
+
+An answer of 500 or above, and an ordered wait, count from when they were given until their Retry-After
+or the phone's next success, whichever comes first.  Refusals for exceeding documented limits never count.
+A crash loses what was not yet journalled; the outage that the restart journals covers the time since the
+process was last known to be alive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evidence_server.register import Held
+from pairing.deadline import Outage, merge
+
+DEFAULT_RETRY_S = 5
+"""What a failure without a Retry-After counts as: the wait that our answers then ask for."""
+
+
+@dataclass
+class _Open:
+    outages: list[Outage]
+
+
+class Faults:
+    """Failures that are not journalled yet, by sitting."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Open] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def failed(self, sitting: str, now_ms: int, retry_after_s: int | None) -> None:
+        """A phone of `sitting` was failed at `now_ms` and told to come back."""
+        until = now_ms + 1000 * (DEFAULT_RETRY_S if retry_after_s is None else retry_after_s)
+        fault = self._open.setdefault(sitting, _Open([]))
+        fault.outages = list(merge([*fault.outages, Outage(now_ms, until)]))
+
+    def succeeded(self, sitting: str, now_ms: int) -> None:
+        """A phone of `sitting` got what it asked for: what was to be waited for is over."""
+        fault = self._open.get(sitting)
+        if fault is not None:
+            fault.outages = [
+                Outage(outage.from_ms, min(outage.to_ms, now_ms)) for outage in fault.outages
+                if outage.from_ms < now_ms
+            ]
+
+    async def settle(self, held: Held, now_ms: int) -> None:
+        """Journals the failures that are over; called before anything is judged."""
+        fault = self._open.get(held.state.id)
+        if fault is None:
+            return
+        over = [outage for outage in fault.outages if outage.to_ms <= now_ms]
+        for outage in over:
+            await held.append(("deadline_moved", {
+                "cause": "service", "from_ms": outage.from_ms, "to_ms": outage.to_ms,
+                "reason": "the service failed to answer",
+            }))
+        fault.outages = [outage for outage in fault.outages if outage not in over]
+        if not fault.outages:
+            del self._open[held.state.id]
