@@ -19,7 +19,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -78,18 +78,18 @@ class Buffer:
         self._tail: _Tail | None = None
         self._held = 0
         self._media = folder / "media"
-        self._media.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock_file = self._take_lock()
-        try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._media.mkdir(mode=0o700, exist_ok=True)
+        with ExitStack() as undo:
+            self._lock_file = undo.enter_context(self._take_lock())
             self._journal = Journal(folder / "journal.jsonl")
+            undo.callback(self._journal.close)
             for fact in self._journal.facts:
                 self.ledger.apply(fact)
             self._finish_deletions()
             self._seal_after_crash()
             self._held = self.ledger.totals().bytes_held
-        except BaseException:
-            self._lock_file.close()
-            raise
+            undo.pop_all()
 
     def __enter__(self) -> Buffer:
         return self

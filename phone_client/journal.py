@@ -35,9 +35,13 @@ class Journal:
         """Reads what is there and cuts a torn last line off.  Raises JournalError, OSError."""
         created = not path.exists()
         self._file = path.open("ab", buffering=0)
-        if created:
-            sync_directory(path.parent)
-        self.facts = self._read(path)
+        try:
+            if created:
+                sync_directory(path.parent)
+            self.facts = self._read(path)
+        except BaseException:
+            self._file.close()
+            raise
 
     def _read(self, path: Path) -> list[Fact]:
         content = path.read_bytes()
