@@ -46,12 +46,12 @@ class Faults:
                 if outage.from_ms < now_ms
             ]
 
-    async def settle(self, held: Held, now_ms: int) -> None:
-        """Journals the failures that are over; called before anything is judged."""
+    async def settle(self, held: Held, now_ms: int, *, all_of_them: bool = False) -> None:
+        """Journals the failures that are over; before anything is judged, `all_of_them`."""
         fault = self._open.get(held.state.id)
         if fault is None:
             return
-        over = [outage for outage in fault.outages if outage.to_ms <= now_ms]
+        over = [outage for outage in fault.outages if all_of_them or outage.to_ms <= now_ms]
         for outage in over:
             await held.append(("deadline_moved", {
                 "cause": "service", "from_ms": outage.from_ms, "to_ms": outage.to_ms,

@@ -86,6 +86,10 @@ class Sweep:
             await release_stored(held, self._identity, self._register.now_ms())
             waits = waits_for(held.state, self._register.now_ms())
             if not waits:
+                # An ordered wait that is still running may move the deadline past now.
+                await self._faults.settle(held, self._register.now_ms(), all_of_them=True)
+                waits = waits_for(held.state, self._register.now_ms())
+            if not waits:
                 await self._decide(held)
                 return
         if waits == "stored media is being measured":

@@ -16,6 +16,7 @@ from evidence_server.register import Register
 from evidence_server.routes import models
 from evidence_server.routes.access import Access
 from evidence_server.routes.api import Route
+from evidence_server.routes.throttle import GUESSES, WrongCodes
 from evidence_server.sitting import CLAIM_LAPSES_MS
 from pairing.errors import PairingError
 from pairing.jws import public_jwk
@@ -35,6 +36,7 @@ class PhoneRoutes:
         self._access = access
         self._binder = binder
         self._recorder = recorder
+        self._wrong_codes = WrongCodes()
 
     def table(self) -> Sequence[Route[Any]]:
         """The operations."""
@@ -45,7 +47,7 @@ class PhoneRoutes:
             Route("POST", "/v1/claims", "claim", "Redeem a QR code or typed code", "open", models.SendClaim,
                   models.ClaimAnswer, self.claim,
                   ("ticket_invalid", "code_mistyped", "code_unknown", "offer_expired", "offer_used",
-                   "signature_invalid", "claims_invalid", "wrong_stage")),
+                   "signature_invalid", "claims_invalid", "wrong_stage", "throttled")),
             Route("GET", "/v1/binding", "readBinding", "Read all that concerns this phone; ?wait=SECONDS",
                   "phone", None, models.PhoneReads, self.binding),
             Route("POST", "/v1/entries", "commitEntries", "Commit heads and notes", "phone",
@@ -61,9 +63,16 @@ class PhoneRoutes:
         """The server's clock."""
         return {"server_time_ms": self._register.now_ms()}
 
-    async def claim(self, _request: web.Request, body: models.SendClaim) -> dict[str, Any]:
+    async def claim(self, request: web.Request, body: models.SendClaim) -> dict[str, Any]:
         """Redeems an offer."""
-        state, claim = await self._binder.claim(body.claim)
+        address = request.remote or ""
+        self._wrong_codes.admit(address)
+        try:
+            state, claim = await self._binder.claim(body.claim)
+        except PairingError as refusal:
+            if refusal.code in GUESSES:
+                self._wrong_codes.count(address)
+            raise
         return {
             "sitting_id": state.id, "exam": state.exam, "stage": claim.stage, "nonce": claim.nonce,
             "digits": claim.digits, "key": claim.key,
