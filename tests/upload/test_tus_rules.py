@@ -6,7 +6,7 @@ import base64
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evidence_server.upload import (
@@ -33,6 +33,8 @@ from evidence_server.upload import (
 )
 from pairing.errors import ERRORS, PairingError
 
+# How long an example takes says nothing here, and the machine may be busy.
+at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW_MS = 1_800_000_000_000
 sizes = st.integers(0, 2**40)
 
@@ -96,6 +98,7 @@ def outcome(rules: Rules, request: UploadRequest, upload: Upload | None) -> Deci
         return refusal
 
 
+@at_leisure
 @given(st.data(), rules(), st.none() | uploads())
 def test_every_request_gets_a_decision_or_a_refusal_from_the_table(
     data: st.DataObject, rules: Rules, upload: Upload | None
@@ -131,6 +134,7 @@ def test_every_request_gets_a_decision_or_a_refusal_from_the_table(
         assert length is None or (decision.limit is not None and upload.offset + decision.limit == length)
 
 
+@at_leisure
 @given(st.data(), rules(), uploads())
 def test_a_wrong_offset_is_always_a_conflict_that_tells_the_right_one(
     data: st.DataObject, rules: Rules, upload: Upload
@@ -145,6 +149,7 @@ def test_a_wrong_offset_is_always_a_conflict_that_tells_the_right_one(
     assert (caught.value.code, caught.value.extra["offset"]) == ("upload_offset", upload.offset)
 
 
+@at_leisure
 @given(uploads().filter(lambda upload: upload.length is not None), st.lists(st.integers(0, 2**38)))
 def test_patches_of_any_sizes_end_exactly_at_the_length(upload: Upload, pieces: list[int]) -> None:
     rules = Rules(frozenset())
@@ -159,6 +164,7 @@ def test_patches_of_any_sizes_end_exactly_at_the_length(upload: Upload, pieces: 
     assert upload.offset == upload.length
 
 
+@at_leisure
 @given(rules(), uploads())
 def test_head_tells_where_the_upload_stands(rules: Rules, upload: Upload) -> None:
     headers = shown(rules, upload)
@@ -170,6 +176,7 @@ def test_head_tells_where_the_upload_stands(rules: Rules, upload: Upload) -> Non
     assert progress(rules, upload).items() <= headers.items()
 
 
+@at_leisure
 @given(rules())
 def test_only_what_is_offered_is_announced(rules: Rules) -> None:
     said = announcement(rules).get("Tus-Extension", "")
@@ -187,6 +194,7 @@ def test_expiry_is_counted_from_the_last_write_and_never_ends_what_is_finished()
         decide(rules, UploadRequest("HEAD", {"tus-resumable": "1.0.0"}), upload, NOW_MS + 1000)
 
 
+@at_leisure
 @given(st.dictionaries(st.text("abc_-.", min_size=1), st.binary(max_size=20), min_size=1, max_size=5))
 def test_metadata_is_read_as_it_is_written(pairs: dict[str, bytes]) -> None:
     text = ",".join(f"{key} {base64.b64encode(value).decode()}" for key, value in pairs.items())
