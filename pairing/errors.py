@@ -165,3 +165,18 @@ class PairingError(Exception):
     def row(self) -> ErrorRow:
         """The table row of this refusal."""
         return ERRORS[self.code]
+
+
+def refusals_table() -> str:
+    """The table as Markdown (`python -m pairing.errors`), for protocol.md."""
+    lines = ["| code | status | fault | sentence | what to do |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `{code}` | {row.status} | {row.fault} | {row.says['en']} {row.says['zh-CN']} "
+        f"| {row.do['en']} {row.do['zh-CN']} |"
+        for code, row in ERRORS.items()
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(refusals_table())
