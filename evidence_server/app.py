@@ -114,6 +114,9 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     TusShell(uploads, store, PRODUCT_RULES, now_ms=now_ms, idle_s=settings.idle_body_s).mount(app, UPLOADS)
     PageRoutes(describe(table, settings.base_url), identity.jwks, ready).mount(app)
 
+    async def stop_waiting(_app: web.Application) -> None:
+        register.stop()
+
     async def work(_app: web.Application) -> AsyncIterator[None]:
         # The outage is journalled before anything is served or judged.
         await sweep.begin()
@@ -127,6 +130,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
         await store.close()
         await journal.close()
 
+    app.on_shutdown.append(stop_waiting)
     app.cleanup_ctx.append(work)
     return app
 

@@ -60,6 +60,7 @@ class Register:
         self.changed = asyncio.Event()
         """Set while `take_changed` has something to give: the sweep waits for it."""
         self._changed: set[str] = set()
+        self.stopping = False
 
     @asynccontextmanager
     async def hold(self, sitting: str) -> AsyncIterator[Held]:
@@ -84,13 +85,19 @@ class Register:
         async with self.hold(sitting) as held:
             return held.state
 
+    def stop(self) -> None:
+        """Nobody is to wait for news any longer: the server is going down."""
+        self.stopping = True
+        for room in self._rooms.values():
+            room.change.set()
+
     async def changes(self, sitting: str, after_seq: int, timeout_s: float) -> Sitting:
-        """The state once its newest event is beyond `after_seq`, or after `timeout_s`."""
+        """The state once its newest event is beyond `after_seq`, after `timeout_s`, or when all stops."""
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
                     state = await self.look(sitting)
-                    if state.seq > after_seq:
+                    if state.seq > after_seq or self.stopping:
                         return state
                     await self._room(sitting).change.wait()
         except TimeoutError:

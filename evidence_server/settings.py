@@ -17,7 +17,7 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("evidence-data"), description="Folder for journal, objects and keys.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(DEFAULT_PORT, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(DEFAULT_PORT, ge=1, le=65_535, description="Port to listen on.")
     public_url: str = Field("", description="Address that phones and laptops use.")
     support_contact: str = Field("", max_length=80, description="Whom to ask for help.")
     retention_days: int = Field(180, ge=1, le=3_650, description="How long evidence is kept.")

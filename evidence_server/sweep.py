@@ -21,9 +21,13 @@ from evidence_server.sitting import Sitting
 from evidence_server.verdict import judge, waits_for
 from evidence_server.verify import Verifier
 from pairing.encoding import sha256_b64u
-from pairing.errors import PairingError
 from pairing.jws import sign
 from pairing.messages import VERDICT_TYP
+
+RETRY_S = 1.0
+"""Seconds between turns that fail altogether."""
+OVERDUE_MS = 500
+"""How often something overdue that cannot be done yet is looked at again without news of it."""
 
 _log = structlog.get_logger("sweep")
 
@@ -57,9 +61,11 @@ class Sweep:
         while True:
             try:
                 await self._turn()
-            except PairingError as error:
-                # A full disk, say: what is due stays due, and the outage counts for the candidates.
-                _log.error("sweep failed", error=str(error))
+            except Exception as error:
+                # A full disk, say: what is due stays due, and without a sign of life the time counts as an
+                # outage, for the candidates.
+                _log.error("sweep failed", exc_info=error)
+                await asyncio.sleep(RETRY_S)
 
     async def _turn(self) -> None:
         now = self._register.now_ms()
@@ -68,10 +74,13 @@ class Sweep:
         if now - self._last_alive_ms >= self._alive_every_ms or now < self._last_alive_ms:
             await self._alive()
         for sitting in {*await self._register.journal.due(now), *self._register.take_changed()}:
-            await self.look_after(sitting)
+            try:
+                await self.look_after(sitting)
+            except Exception as error:  # one sitting's trouble must not keep the others from their verdicts
+                _log.error("sitting failed", sitting=sitting, exc_info=error)
         due = await self._register.journal.next_due_ms()
         alive_ms = self._last_alive_ms + self._alive_every_ms
-        moment = alive_ms if due is None else min(alive_ms, max(due, now + 200))
+        moment = alive_ms if due is None else min(alive_ms, max(due, now + OVERDUE_MS))
         try:
             async with asyncio.timeout(max(0, moment - self._register.now_ms()) / 1000):
                 await self._register.changed.wait()

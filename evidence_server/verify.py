@@ -11,15 +11,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from evidence_server.media.process import MediaWorkerError
 from evidence_server.media.supervisor import MediaWorker
 from evidence_server.register import Register
 from evidence_server.sitting import Generation, Segment, Sitting
 from evidence_server.store import Store
-from pairing.errors import PairingError
 
 RETRY_S = 5.0
-"""How long to wait after a failure of our own before measuring is tried again."""
+"""Seconds after a failure of our own until that sitting's measuring is tried again."""
 
 _log = structlog.get_logger("verify")
 
@@ -90,11 +88,11 @@ class Verifier:
             try:
                 if await self.measure_next(sitting):
                     self.notice(sitting)
-            except (MediaWorkerError, PairingError, OSError) as error:
-                # Our own failure: the verdict waits for the measurement, so it is tried again.
-                _log.error("measuring failed", sitting=sitting, error=str(error))
-                self.notice(sitting)
-                await asyncio.sleep(RETRY_S)
+            except Exception as error:
+                # Whatever it was, it is our own failure, not the media's: the verdict waits for the
+                # measurement, so this sitting is tried again later, and the others go on.
+                _log.error("measuring failed", sitting=sitting, exc_info=error)
+                asyncio.get_running_loop().call_later(RETRY_S, self.notice, sitting)
 
     async def measure_next(self, sitting: str) -> bool:
         """Measures and journals the next segment of `sitting`; False if there was none."""

@@ -141,7 +141,7 @@ class BackendRoutes:
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         seen = -1
-        while not request.transport or not request.transport.is_closing():
+        while not self._register.stopping:
             if state.seq != seen:
                 seen = state.seq
                 text = json.dumps(self._see(state), ensure_ascii=False)
