@@ -10,9 +10,8 @@ from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 
-from pairing.encoding import from_b64u
 from pairing.errors import PairingError
-from pairing.jws import SigningKey, read_unverified, record_hash, strict_object, verify
+from pairing.jws import SigningKey, read_header, read_unverified, record_hash, verify
 from pairing.messages import Head, Link, Note
 
 Entry = Head | Note
@@ -35,11 +34,7 @@ def decode_entry(record: str) -> Entry:
 
 
 def _kind_of(record: str) -> type[Head] | type[Note]:
-    try:
-        typ = strict_object(from_b64u(record.split(".", 1)[0])).get("typ")
-    except ValueError as error:
-        raise PairingError("signature_invalid", "not a compact JWS") from error
-    kind = _KINDS.get(str(typ))
+    kind = _KINDS.get(str(read_header(record).get("typ")))
     if kind is None:
         raise PairingError("signature_invalid", "neither a head nor a note")
     return kind

@@ -24,7 +24,8 @@ OFFER_BYTES = 12
 NONCE_BYTES = 16
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
+# A table rather than str.upper, which makes two letters of ß and a 1 of Turkish ı.
+_READ_AS = str.maketrans("abcdefghjkmnpqrstvwxyzOoIiLl", "ABCDEFGHJKMNPQRSTVWXYZ001111")
 _CODE_LETTERS = 8
 
 
@@ -114,7 +115,7 @@ def read_code(typed: str) -> str:
     """
     if len(typed) > 64:
         raise PairingError("code_mistyped", "too long")
-    code = "".join(typed.upper().split()).replace("-", "").translate(_READ_AS)
+    code = "".join(typed.split()).replace("-", "").translate(_READ_AS)
     if len(code) != _CODE_LETTERS + 1 or any(symbol not in _ALPHABET for symbol in code):
         raise PairingError("code_mistyped", "not eight symbols and a check symbol")
     number = 0

@@ -46,6 +46,9 @@ def phone_key(jwk: Mapping[str, object]) -> ECKey:
     if set(jwk) != {"kty", "crv", "x", "y"} or jwk["kty"] != "EC" or jwk["crv"] != "P-256":
         raise PairingError("claims_invalid", "the key must be a public P-256 JWK")
     try:
+        if any(len(from_b64u(str(jwk[name]))) != 32 for name in ("x", "y")):
+            # RFC 7518 §6.2.1.2; with a zero in front the same point would have a second thumbprint.
+            raise ValueError("a coordinate has 32 bytes")
         key = ECKey.import_key({name: str(value) for name, value in jwk.items()})
         key.check_key_op("verify")
         key.public_key  # noqa: B018  builds the point, which refuses one that is not on the curve
@@ -102,31 +105,41 @@ def read_unverified(record: str, typ: str) -> tuple[dict[str, object], str]:
 
     Only for finding the key to verify with.
     """
+    header = read_header(record)
+    if set(header) != {"alg", "typ", "kid"} or header["typ"] != typ:
+        raise PairingError("signature_invalid", f"the header is not that of {typ}")
+    return strict_object(from_b64u(record.split(".")[1])), str(header["kid"])
+
+
+def read_header(record: str) -> dict[str, object]:
+    """The header of `record`, whatever it holds.
+
+    Raises PairingError: "too_large"; "signature_invalid" unless `record` is a compact JWS.
+    """
     if len(record) > MAX_RECORD:
         raise PairingError("too_large", "the record is too long")
     parts = record.split(".")
     if len(parts) != 3:
         raise PairingError("signature_invalid", "not a compact JWS")
     try:
-        header_bytes, payload, _ = (from_b64u(part) for part in parts)
-    except ValueError as error:
+        header, _, _ = (from_b64u(part) for part in parts)
+        return strict_object(header)
+    except (ValueError, PairingError) as error:
         raise PairingError("signature_invalid", "not a compact JWS") from error
-    header = strict_object(header_bytes)
-    if set(header) != {"alg", "typ", "kid"} or header["typ"] != typ:
-        raise PairingError("signature_invalid", f"the header is not that of {typ}")
-    return strict_object(payload), str(header["kid"])
 
 
 def strict_object(text: bytes) -> dict[str, object]:
-    """A JSON object without repeated names, floats or integers beyond 53 bits.
+    """A JSON object without repeated names, floats, integers beyond 53 bits or halves of surrogate pairs.
 
     Raises PairingError("claims_invalid").
     """
     try:
         value = json.loads(
-            text.decode("utf-8"), object_pairs_hook=_unrepeated, parse_float=_no_float,
+            text.decode(), object_pairs_hook=_unrepeated, parse_float=_no_float,
             parse_constant=_no_float, parse_int=_small_int,
         )
+        if b"\\u" in text:  # only an escape can spell half a surrogate pair, which no UTF-8 can carry on
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise PairingError("claims_invalid", f"not strict JSON: {error}") from error
     if not isinstance(value, dict):
