@@ -15,7 +15,7 @@ import json
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from email.message import Message
 from pathlib import Path
 
@@ -112,12 +112,23 @@ class BareUploads:
         self._uploads.pop(upload.upload_id, None)
 
 
-def make_app(folder: Path, store: Store, rules: Rules = _RULES, idle_s: int = 30) -> web.Application:
-    """The server as an application; run it with `auto_decompress=False`."""
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def make_app(
+    folder: Path,
+    store: Store,
+    rules: Rules = _RULES,
+    idle_s: int = 30,
+    now_ms: Callable[[], int] = _now_ms,
+) -> web.Application:
+    """The server as an application; run it with `auto_decompress=False`.
+
+    `idle_s`: how long a request's body may stay silent; `now_ms`: the clock of the file system.
+    """
     uploads = BareUploads(folder / "uploads")
-    shell = TusShell(
-        uploads, store, rules, now_ms=lambda: time.time_ns() // 1_000_000, idle_s=idle_s, creator=uploads
-    )
+    shell = TusShell(uploads, store, rules, now_ms=now_ms, idle_s=idle_s, creator=uploads)
     app = web.Application(middlewares=[refusals])
     shell.mount(app, "/files")
 
@@ -141,6 +152,7 @@ def make_app(folder: Path, store: Store, rules: Rules = _RULES, idle_s: int = 30
     app.on_response_prepare.append(allow_browsers)
 
     async def sweeping(app: web.Application) -> AsyncIterator[None]:
+        await _remove_expired(shell, uploads)
         task = asyncio.create_task(_sweep(shell, uploads))
         yield
         task.cancel()
@@ -153,10 +165,17 @@ def make_app(folder: Path, store: Store, rules: Rules = _RULES, idle_s: int = 30
 
 async def _sweep(shell: TusShell, uploads: BareUploads) -> None:
     while True:
-        for upload_id in uploads.ids:
+        await asyncio.sleep(_SWEEP_S)
+        await _remove_expired(shell, uploads)
+
+
+async def _remove_expired(shell: TusShell, uploads: BareUploads) -> None:
+    for upload_id in uploads.ids:
+        try:
             if await shell.remove_expired(upload_id):
                 log.info("upload_expired", upload_id=upload_id)
-        await asyncio.sleep(_SWEEP_S)
+        except OSError as error:  # one that cannot be removed is tried again next time
+            log.error("expiry_failed", upload_id=upload_id, exc_info=error)
 
 
 async def _send(request: web.Request, store: Store, upload: Upload) -> web.StreamResponse:

@@ -5,10 +5,11 @@ Everything here blocks; `store.LocalStore` calls it from worker threads, one cal
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,13 +138,9 @@ class PartFile:
         content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if self._max_bytes is not None and self.written + len(content) > self._max_bytes:
             raise PairingError("too_large", f"an object has at most {self._max_bytes} bytes")
-        try:
-            with full_disk_refused():
-                sealed = content if self._stream is None else self._stream.update(content)
-                write_all(self._handle, sealed, self._header_bytes + self.written)
-        except BaseException:
-            self.rewind()
-            raise
+        with self._rewound_if_failing():
+            sealed = content if self._stream is None else self._stream.update(content)
+            write_all(self._handle, sealed, self._header_bytes + self.written)
         self._hash.update(content)
         self.written += len(content)
 
@@ -155,16 +152,21 @@ class PartFile:
         """
         if self.durable == self.written and self._name_durable:
             return
+        with self._rewound_if_failing():
+            os.fdatasync(self._handle)
+            if not self._name_durable:
+                sync_folder(self._path.parent)
+        self._name_durable = True
+        self.durable, self._durable_hash = self.written, self._hash.copy()
+
+    @contextlib.contextmanager
+    def _rewound_if_failing(self) -> Iterator[None]:
         try:
             with full_disk_refused():
-                os.fdatasync(self._handle)
-                if not self._name_durable:
-                    sync_folder(self._path.parent)
+                yield
         except BaseException:
             self.rewind()
             raise
-        self._name_durable = True
-        self.durable, self._durable_hash = self.written, self._hash.copy()
 
     def rewind(self) -> None:
         """Give up what was written since the last sync (a failed checksum, a full disk)."""
@@ -175,9 +177,11 @@ class PartFile:
 
     def finalise(self, final: Path) -> None:
         """Give the bytes their final name, durably; may be repeated after a crash at any point."""
-        with full_disk_refused():
+        with self._rewound_if_failing():
             # Crash before: a part with some of its tail.  The peer is told its length and goes on.
             os.fdatasync(self._handle)
+        self.durable, self._durable_hash = self.written, self._hash.copy()
+        with full_disk_refused():
             # Crash before: a whole part.  Its offset equals its length: finalised when next looked at.
             try:
                 os.link(self._path, final)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -18,19 +19,26 @@ from tests.upload.raw_http import Address
 RULES = Rules(frozenset(Extension), max_bytes=64 * 2**20, expire_after_ms=3_600_000)
 
 
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Serve(Protocol):
     """Run a server on a folder until the block is left (gracefully, as SIGTERM does)."""
 
     def __call__(
-        self, folder: Path, idle_s: int = 3600, rules: Rules = RULES
+        self, folder: Path, idle_s: int = 3600, rules: Rules = RULES, now_ms: Callable[[], int] = now_ms
     ) -> AbstractAsyncContextManager[Address]: ...
 
 
 @asynccontextmanager
-async def serve_bare(folder: Path, idle_s: int = 3600, rules: Rules = RULES) -> AsyncIterator[Address]:
+async def serve_bare(
+    folder: Path, idle_s: int = 3600, rules: Rules = RULES, now_ms: Callable[[], int] = now_ms
+) -> AsyncIterator[Address]:
     """`idle_s` is an hour unless a test is about it: nothing but the event under test may free an upload."""
     store = LocalStore(folder, None, keep_free_bytes=0)
-    runner = web.AppRunner(make_app(folder, store, rules, idle_s), auto_decompress=False, access_log=None)
+    app = make_app(folder, store, rules, idle_s, now_ms)
+    runner = web.AppRunner(app, auto_decompress=False, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

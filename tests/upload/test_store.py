@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from evidence_server.disk import RETRY_AFTER_FULL_S
 from evidence_server.keyring import KeyRing, KeyUnreadableError
 from evidence_server.part_file import ObjectUnreadableError
 from evidence_server.store import Entry, LocalStore, Part, Standing, Stored
@@ -245,7 +246,7 @@ async def test_what_does_not_fit_leaves_the_part_where_it_was(store: LocalStore)
             await part.append([CONTENT[100_000:200_000]])
             with pytest.raises(PairingError, match="storage_full") as caught:
                 await part.append([CONTENT[200_000:]])
-        assert caught.value.extra["retry_after_s"] > 0
+        assert caught.value.extra["retry_after_s"] == RETRY_AFTER_FULL_S
         assert (part.written, part.durable) == (100_000, 100_000)
         await part.append([CONTENT[100_000:]])
         assert (await part.finalise()).sha256 == hashlib.sha256(CONTENT).hexdigest()

@@ -128,12 +128,14 @@ async def test_tuspy_uploads_is_cut_by_a_kill_and_resumes(tmp_path: Path) -> Non
         with pytest.raises((TusCommunicationError, TusUploadFailed)):
             await asyncio.to_thread(uploader.upload)
     async with process(tmp_path, server.address.port) as server:
-        uploader = await asyncio.to_thread(
-            lambda: client.uploader(file_stream=stream, url=uploader.url, chunk_size=2 * MIB)
+        url = uploader.url
+        assert url is not None
+        resumed = await asyncio.to_thread(
+            lambda: client.uploader(file_stream=stream, url=url, chunk_size=2 * MIB)
         )
-        assert uploader.offset == 2 * MIB
-        await asyncio.to_thread(uploader.upload)
-        path = uploader.url.removeprefix(server.address.url)
+        assert resumed.offset == 2 * MIB
+        await asyncio.to_thread(resumed.upload)
+        path = url.removeprefix(server.address.url)
         assert hashlib.sha256((await server.address.ask("GET", path)).body).hexdigest() == DIGEST
 
 
