@@ -136,7 +136,14 @@ class Demuxer:
         if self._format == "mov":
             # A run lasts hours; its sample tables would grow with it.
             options["discard_fragments"] = "1"
-        with av.open(self, "r", format=self._format, options=options, buffer_size=_BUFFER_BYTES) as container:
+        with av.open(
+            self,
+            "r",
+            format=self._format,
+            options=options,
+            buffer_size=_BUFFER_BYTES,
+            metadata_errors="replace",  # titles are anybody's bytes
+        ) as container:
             video, audio = _first(container, "video"), _first(container, "audio")
             others = len(container.streams) - (video is not None) - (audio is not None)
             self.header = Header(_facts(video), _facts(audio), others)

@@ -54,13 +54,15 @@ class WorkerProcess:
         """
         root = str(Path(__file__).parents[2])
         environment = {
+            # Nothing else of the server's environment, which may hold secrets.
             "PATH": os.defpath,
+            "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
             "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))),
             # Address space is limited: no heaps for each thread, no pools of helpers.
             "MALLOC_ARENA_MAX": "2",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        command = (sys.executable, "-m", "evidence_server.media.worker", json.dumps(asdict(limits)))
+        command = (sys.executable, "-P", "-m", "evidence_server.media.worker", json.dumps(asdict(limits)))
         try:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, start_new_session=True

@@ -138,7 +138,9 @@ class MediaWorker:
             try:
                 return await self._ask("finish", place.seat)
             except WorkerDiedError as death:
-                return self._failed(None, 0, death.problem or Problem("undecodable", str(death)))
+                if death.problem is None:
+                    raise _ended_from_outside(death) from death
+                return self._failed(None, 0, death.problem)
 
     def _unread(self, run: str, before: Sequence[int]) -> list[int]:
         """Which segments must be fed first. Forgets what the run was fed if it was something else."""
@@ -208,7 +210,7 @@ class MediaWorker:
             MediaWorkerError: they were killed by somebody else.
         """
         if death.problem is None:
-            raise MediaWorkerError(f"the media worker was ended from outside: {death}") from death
+            raise _ended_from_outside(death) from death
         self._deadly.setdefault(run, {})[segment] = death.problem
         self._deadly.move_to_end(run)
         if len(self._deadly) > _DEADLY_RUNS:
@@ -216,3 +218,7 @@ class MediaWorker:
 
     def _failed(self, segment: int | None, size: int, problem: Problem) -> Measurement:
         return Measurement(segment, size, None, None, None, None, (problem,), dict(self._tools))
+
+
+def _ended_from_outside(death: WorkerDiedError) -> MediaWorkerError:
+    return MediaWorkerError(f"the media worker was ended from outside: {death}")

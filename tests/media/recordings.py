@@ -52,9 +52,10 @@ def _remuxed(camera: Path, kinds: Sequence[str]) -> bytes:
 def webm(camera: Path) -> bytes:
     """The camera file encoded as VP8 and Opus in WebM, as a browser's recorder streams it."""
     out = io.BytesIO()
-    options = {"live": "1", "cluster_time_limit": str(FRAGMENT_US // 1000)}
+    options = {"live": "1", "cluster_time_limit": str(FRAGMENT_US // 1000), "fflags": "+bitexact"}
     with av.open(str(camera)) as source, av.open(out, "w", format="webm", options=options) as target:
-        pictures = target.add_stream("libvpx", rate=RATE, options={"deadline": "realtime", "cpu-used": "8"})
+        # A negative speed is fixed; a positive one follows the machine, and every run would differ.
+        pictures = target.add_stream("libvpx", rate=RATE, options={"deadline": "realtime", "cpu-used": "-8"})
         pictures.width, pictures.height, pictures.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         pictures.bit_rate, pictures.gop_size = 400_000, 2 * RATE
         pictures.time_base = pictures.codec_context.time_base = Fraction(1, RATE)

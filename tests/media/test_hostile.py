@@ -111,6 +111,13 @@ async def test_many_tracks(worker: MediaWorker, mp4: bytes) -> None:
         assert codes(await measured_alone(worker, mp4.replace(moov, crowded), MP4)) == [code]
 
 
+async def test_a_title_that_is_no_text(worker: MediaWorker, mp4: bytes) -> None:
+    mark = b"Lavf"
+    assert mark in mp4
+    found = await measured_alone(worker, mp4.replace(mark, b"\xff\xfe\xff\xc0"), MP4)
+    assert found.problems == ()
+
+
 async def test_damage_inside_a_fragment_spares_the_others(worker: MediaWorker, mp4: bytes) -> None:
     segments = at_fragments(MP4, mp4)
     noise = random.Random(3).randbytes(len(segments[2]) - 24)
