@@ -362,7 +362,8 @@ class LocalStore:
         return await self.run(walk)
 
     async def require_room(self, length: int) -> None:
-        await self.run(lambda: require_room(self._folder, length, self._keep_free_bytes))
+        # Answered from the file system's memory: not worth a trip to a thread.
+        require_room(self._folder, length, self._keep_free_bytes)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
@@ -389,7 +390,7 @@ class _LocalPart:
 
     def __init__(self, store: LocalStore, sitting: str, name: str, opened: PartFile) -> None:
         self._store, self._sitting, self._name, self._file = store, sitting, name, opened
-        self._gone = False
+        self._open = True
 
     @property
     def written(self) -> int:
@@ -415,18 +416,22 @@ class _LocalPart:
 
     async def finalise(self) -> Stored:
         final = self._store._object_path(self._sitting, self._name)
-        await self._store.run(lambda: self._file.finalise(final))
-        self._gone = True
+
+        def finish() -> None:
+            self._file.finalise(final)
+            self._open = False
+            self._file.close()
+
+        await self._store.run(finish)
         return Stored(self._file.written, self._file.sha256)
 
     async def discard(self) -> None:
+        await self.close()
         await self._store.discard(self._sitting, self._name)
-        self._gone = True
 
     async def close(self) -> None:
-        if self._gone:
-            await self._store.run(self._file.close)
-        else:
+        if self._open:
+            self._open = False
             await self._store.run(lambda: self._store._shut(self._sitting, self._name, self._file))
 
 
