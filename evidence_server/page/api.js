@@ -69,17 +69,19 @@ export class Api {
   /**
    * Binds the phone whose key is named.
    * @param {string} key
+   * @returns {Promise<State>}
    */
-  async confirm(key) {
-    await this.#decide("/confirm", key);
+  confirm(key) {
+    return this.#decide("/confirm", key);
   }
 
   /**
    * Turns the phone away whose key is named; the server opens a new offer.
    * @param {string} key
+   * @returns {Promise<State>}
    */
-  async refuse(key) {
-    await this.#decide("/refuse", key);
+  refuse(key) {
+    return this.#decide("/refuse", key);
   }
 
   /**
@@ -94,11 +96,13 @@ export class Api {
   /**
    * @param {string} path
    * @param {string} key
+   * @returns {Promise<State>}
    */
   async #decide(path, key) {
-    await this.#ask(path, {
+    const answer = await this.#ask(path, {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ key }),
     });
+    return answer.json();
   }
 
   /**

@@ -24,7 +24,7 @@ function part(id) {
 
 const PARTS = Object.freeze({
   main: part("main"), steps: part("steps"), exam: part("exam"), banner: part("banner"), alert: part("alert"),
-  announce: part("announce"), languages: part("languages"), notices: part("notices"), name: part("page-name"),
+  announce: part("announce"), languages: part("languages"), notices: part("notices"), support: part("support"), name: part("page-name"),
 });
 
 class Page {
@@ -104,6 +104,8 @@ class Page {
     view.update(moment);
     this.#steps(state);
     setText(PARTS.exam, state.exam);
+    PARTS.support.hidden = state.support_contact === "";
+    setText(PARTS.support, this.#words.say("support", { contact: state.support_contact }));
     const root = document.documentElement.dataset;
     root.stage = state.stage;
     root.capture = state.phone?.capture ?? "unknown";

@@ -9,6 +9,9 @@
 /** Heads leave the phone within 10 s of capture; twice that without contact is "offline". */
 const CONTACT_MS = 20_000;
 
+/** Missing segments closer than this are listed as one stretch. */
+const ADJACENT_MS = 1_000;
+
 /** @type {Readonly<Record<import("./types.js").Stage, ViewName>>} */
 const VIEWS = Object.freeze({
   offered: "scan", claimed: "claim", bound: "phone", ended: "upload", decided: "verdict", published: "verdict",
@@ -53,18 +56,22 @@ export function isOffline(phone, now) {
  */
 export function conditionOf(state, now) {
   const { phone } = state;
-  if (phone === null) return "waiting";
+  if (phone === null || (phone.capture === "unknown" && recordedMs(phone) === 0)) return "waiting";
   if (phone.capture === "interrupted" || phone.capture === "stopped") return phone.capture;
   if (isOffline(phone, now)) return "offline";
   return phone.capture;
 }
 
 /**
- * Milliseconds of recording that the server doesn't hold yet.
- * @param {Phone} phone
+ * About how many milliseconds of the recording have still to be delivered; nothing when none of the exam
+ * is missing, for what was recorded after its end stays on the phone.
+ * @param {State} state
  */
-export function waitingMs(phone) {
-  return Math.max(0, recordedMs(phone) - phone.stored_ms);
+export function owedMs(state) {
+  const { phone } = state;
+  if (phone === null) return 0;
+  const uncommitted = recordedMs(phone) - phone.committed_ms;
+  return state.missing.length === 0 ? uncommitted : Math.max(0, recordedMs(phone) - phone.stored_ms);
 }
 
 /**
@@ -87,7 +94,7 @@ export function uploadConditionOf(state, now) {
   if (phone === null || recordedMs(phone) === 0) return "none";
   const offline = isOffline(phone, now);
   if (phone.capture === "recording" && !offline) return "stop";
-  if (phone.capture === "stopped" && waitingMs(phone) === 0 && state.missing.length === 0) return "checking";
+  if (phone.capture === "stopped" && owedMs(state) === 0) return "checking";
   if (state.deadline_ms !== null && now > state.deadline_ms) return "overdue";
   return offline ? "offline" : "uploading";
 }
@@ -121,19 +128,34 @@ export function knownUntil(state, interval, now) {
  */
 
 /**
- * Gaps and missing intervals in the order of their start.  The gap that is open now is listed once,
- * whether or not the server counts it among the gaps already.
+ * Gaps and missing stretches in the order of their start: as judged, once there is a verdict.  Before it
+ * the gap that is open now is listed once, whether or not the server counts it among the gaps already.
  * @param {State} state
  * @returns {Entry[]}
  */
 export function ledgerOf(state) {
-  const open = state.phone?.gap ?? null;
+  const open = state.verdict === null ? state.phone?.gap ?? null : null;
+  const { gaps, missing } = state.verdict ?? state;
   /** @type {Entry[]} */
-  const entries = [
-    ...state.gaps.filter((gap) => gap.start_ms !== open?.since_ms)
-      .map((gap) => /** @type {Entry} */ ({ kind: "gap", ...gap })),
-    ...state.missing.map((part) => /** @type {Entry} */ ({ kind: "missing", cause: null, ...part })),
-  ];
+  const entries = gaps.filter((gap) => gap.start_ms !== open?.since_ms)
+    .map(({ start_ms, end_ms, cause }) => ({ kind: "gap", start_ms, end_ms, cause }));
+  for (const { start_ms, end_ms } of joined(missing)) entries.push({ kind: "missing", start_ms, end_ms, cause: null });
   if (open !== null) entries.push({ kind: "gap", start_ms: open.since_ms, end_ms: null, cause: open.cause });
   return entries.sort((a, b) => a.start_ms - b.start_ms);
+}
+
+/**
+ * Consecutive segments as one stretch each.
+ * @param {import("./types.js").Interval[]} parts
+ * @returns {import("./types.js").Interval[]}
+ */
+function joined(parts) {
+  /** @type {import("./types.js").Interval[]} */
+  const stretches = [];
+  for (const { start_ms, end_ms } of [...parts].sort((a, b) => a.start_ms - b.start_ms)) {
+    const last = stretches.at(-1);
+    if (last !== undefined && start_ms - last.end_ms <= ADJACENT_MS) last.end_ms = Math.max(last.end_ms, end_ms);
+    else stretches.push({ start_ms, end_ms });
+  }
+  return stretches;
 }

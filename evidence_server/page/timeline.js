@@ -10,6 +10,8 @@ import { knownUntil, ledgerOf, requiredInterval } from "./stages.js";
 
 /** Up to this many rows the table is open from the start. */
 const OPEN_ROWS = 4;
+/** An interval shorter than this has its ends told to the second. */
+const SHORT_MS = 600_000;
 /** How closely the picture follows the phone while the exam runs. */
 const REDRAW_MS = 10_000;
 
@@ -54,10 +56,12 @@ export class Timeline {
     this.#picture.hidden = interval === null;
     if (interval !== null) {
       const until = knownUntil(state, interval, now);
+      const short = interval.end_ms - interval.start_ms < SHORT_MS;
+      const end = (/** @type {number} */ ms) => (short ? words.clockExact(ms) : words.clock(ms));
       rebuild(this.#picture, `${key}${Math.floor(until / REDRAW_MS)}`, () => [
         picture(words, interval, entries, until),
         h("p", { class: "timeline-axis", "aria-hidden": "true" },
-          h("span", {}, words.clock(interval.start_ms)), h("span", {}, words.clock(interval.end_ms))),
+          h("span", {}, end(interval.start_ms)), h("span", {}, end(interval.end_ms))),
         legend(words, entries, names, until < interval.end_ms),
       ]);
     }

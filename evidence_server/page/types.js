@@ -33,11 +33,14 @@
  * @property {Reason[]} reasons
  * @property {Reason[]} review
  * @property {number} deadline_ms
+ * @property {Gap[]} gaps as judged; the state's own may have moved on
+ * @property {Interval[]} missing
  *
  * @typedef {object} State
  * @property {string} sitting_id
  * @property {string} exam
  * @property {number} server_time_ms
+ * @property {string} support_contact whom to ask for help; empty when not set
  * @property {Stage} stage
  * @property {{start_ms: number|null, end_ms: number|null}} window
  * @property {number|null} end_ms
@@ -56,7 +59,6 @@
  * @property {string} address where to type the code
  * @property {number} link_refresh_at_ms
  * @property {number} code_refresh_at_ms
- * @property {number} expires_at_ms
  * @property {number} server_time_ms
  *
  * What a view is shown with: the last state received, the server's time now, and whether the state is

@@ -150,7 +150,6 @@ class Backend:
                 "address": "exam.example.org/p",
                 "link_refresh_at_ms": NOW + self.offers * self.link_lasts_ms,
                 "code_refresh_at_ms": NOW + self.code_lasts_ms,
-                "expires_at_ms": NOW + 180_000,
                 "server_time_ms": NOW,
             }
         )

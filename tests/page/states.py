@@ -23,6 +23,7 @@ def _state(stage: str, **changed: Any) -> State:
         "sitting_id": "sit-4f1c",
         "exam": "综合素质评估（线上） Oral assessment 2026",
         "server_time_ms": NOW,
+        "support_contact": "400-810-0000",
         "stage": stage,
         "window": {"start_ms": START, "end_ms": PLANNED_END},
         "end_ms": None,
@@ -81,6 +82,8 @@ def _decided(word: str, stage: str = "decided", version: int = 1, **changed: Any
         "reasons": reasons,
         "review": review,
         "deadline_ms": DEADLINE,
+        "gaps": changed.get("gaps", []),
+        "missing": changed.get("missing", []),
     }
     everything = phone("stopped", verified_ms=42 * MINUTE, **ALL_STORED)
     return _ended(**({"stage": stage, "verdict": verdict, "phone": everything} | changed))
@@ -98,7 +101,12 @@ LONG_GAP = {"start_ms": START + 20 * MINUTE, "end_ms": START + 26 * MINUTE, "cau
 STATES: Mapping[str, State] = {
     "scan": _state("offered"),
     "claim": _state("claimed", claim=CLAIM),
-    "waiting": _bound("bound"),
+    "waiting": _bound(
+        "bound",
+        phone=phone("unknown", last_contact_ms=NOW - MINUTE)
+        | dict.fromkeys(("recorded_ms", "committed_ms", "stored_ms", "verified_ms"), 0)
+        | {"segments": {"committed": 0, "stored": 0, "verified": 0}},
+    ),
     "recording": _bound("bound", phone=phone()),
     "recording-with-gaps": _bound("bound", phone=phone(), gaps=GAPS),
     "offline": _bound("bound", phone=phone(last_contact_ms=NOW - 95_000, stored_ms=38 * MINUTE)),
@@ -132,5 +140,6 @@ STATES: Mapping[str, State] = {
         ],
     ),
     "late": _decided("late", version=2, gaps=GAPS, reasons=[{"code": "stored_late", **MISSING[0]}]),
+    "complete-recorded-on": _decided("complete", phone=phone("stopped", stored_ms=41 * MINUTE)),
     "published": _decided("complete", stage="published", gaps=GAPS, published_at_ms=NOW),
 }

@@ -43,6 +43,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "ended-overdue": ("已过截止时间，请继续上传", "The deadline has passed: go on uploading"),
     "ended-checking": ("录像已全部到达服务器", "Everything has arrived"),
     "complete": ("佐证完整", "Evidence complete"),
+    "complete-recorded-on": ("佐证完整", "Evidence complete"),
     "incomplete": ("佐证不完整", "Evidence incomplete"),
     "late": ("佐证齐全，但有逾期", "Evidence whole, but late"),
     "published": ("成绩已公布，可以删除手机上的录像", "Results are out: you may delete the recording"),
@@ -307,6 +308,24 @@ async def test_what_the_phone_calls_itself_stays_text(page: Page, backend: Backe
     await expect(page.locator(".claim")).to_contain_text(hostile)
     await expect(page.locator("#exam")).to_have_text("<b>exam</b>")
     assert await page.locator("main img").count() == 0
+
+
+async def test_consecutive_missing_segments_are_one_row(page: Page, backend: Backend) -> None:
+    segments = [{"start_ms": NOW + 4_000 * n, "end_ms": NOW + 4_000 * n + 3_990} for n in (-40, -39, -38, -9)]
+    await backend.show(STATES["ended-uploading"] | {"missing": segments, "gaps": []})
+    await page.goto(backend.address)
+    await expect(page.locator("tbody tr")).to_have_count(2)
+    await expect(page.locator("tbody tr").first).to_contain_text("Still on the phone14:39:3014:39:41")
+
+
+async def test_what_was_recorded_after_the_end_is_not_owed(page: Page, backend: Backend) -> None:
+    await arrive(page, backend, "complete-recorded-on")
+    await expect(page.locator(".path")).not_to_be_visible()
+    ended = STATES["ended-checking"] | {
+        "phone": phone("stopped", stored_ms=41 * MINUTE, committed_ms=42 * MINUTE)
+    }
+    await backend.show(ended)
+    await expect(page.locator("h1")).to_have_text(TITLES["ended-checking"][1])
 
 
 async def test_an_unknown_reason_is_shown_as_its_code(page: Page, backend: Backend) -> None:

@@ -19,7 +19,7 @@ REASONS = {
     "no_recording", "missing_media", "gap_too_long", "gaps_too_long", "undecodable_media", "stored_late",
     "no_manifest", "scan_not_measured", "scan_repeat", "placement_not_measured", "placement_failed",
     "continuity_not_measured", "continuity_failed", "anchor_not_measured", "anchor_failed", "committed_late",
-    "fork", "clock_drift",
+    "fork", "clock_drift", "media_irregular",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ step-upload = Upload
 step-result = Verdict
 steps-label = Progress
 notices-label = Notices
+support = Support desk: { $contact }
 
 span-seconds = { $seconds } s
 span-minutes = { $minutes } min
@@ -206,5 +207,6 @@ reason-continuity-failed = Picture or sound is not continuous.
 reason-anchor-not-measured = It was not checked whether the phone saw this laptop's screen.
 reason-anchor-failed = This laptop's screen was not seen in the recording.
 reason-committed-late = Part of the recording was committed only after a change of phone or by hand.
+reason-media-irregular = Part of the recording has irregular timing or sound.
 reason-fork = The phone sent two different records of the same part.
 reason-clock-drift = The phone's clock differs too much from the server's.

@@ -8,6 +8,7 @@ step-upload = 上传
 step-result = 结论
 steps-label = 进度
 notices-label = 通知
+support = 技术支持：{ $contact }
 
 span-seconds = { $seconds } 秒
 span-minutes = { $minutes } 分钟
@@ -194,5 +195,6 @@ reason-continuity-failed = 画面或声音不连续。
 reason-anchor-not-measured = 没有检查手机是否拍到了这台电脑的屏幕。
 reason-anchor-failed = 没有看到这台电脑的屏幕。
 reason-committed-late = 有录像是在更换手机或人工递交之后才登记的。
+reason-media-irregular = 有录像的时间或声音不规则。
 reason-fork = 手机对同一段录像发来了两份不同的记录。
 reason-clock-drift = 手机时钟与服务器时钟相差过大。

@@ -19,14 +19,13 @@ export function claimView(desk, claim) {
   const settle = () => {
     yes.disabled = no.disabled = sending || lapsed;
   };
-  /** @param {(key: string) => Promise<void>} answer */
+  /** @param {(key: string) => Promise<import("../types.js").State>} answer */
   const send = async (answer) => {
     sending = true;
     settle();
     desk.settle();
     try {
-      await answer(claim.key);
-      desk.accept(await api.state());
+      desk.accept(await answer(claim.key));
     } catch (error) {
       desk.complain(error);
     } finally {

@@ -43,15 +43,16 @@ export function phoneView({ words }) {
       const { title, todo, condition } = content(words, moment);
       hero.show({ ...LOOKS[condition], title, todo }, live, words);
       first.hidden = condition !== "waiting";
-      path.node.hidden = timeline.node.hidden = phone === null;
-      facts.show("recorded", words.say("fact-recorded"), phone && words.span(recordedMs(phone)));
-      const open = phone?.gap ?? null;
+      const begun = phone !== null && condition !== "waiting" ? phone : null;
+      path.node.hidden = timeline.node.hidden = begun === null;
+      facts.show("recorded", words.say("fact-recorded"), begun && words.span(recordedMs(begun)));
+      const open = begun?.gap ?? null;
       facts.show("interrupted", words.say("fact-interrupted-for"),
         condition === "interrupted" && open !== null ? words.exact((live ? now : asOf) - open.since_ms) : null);
-      facts.show("contact", words.say("fact-contact"), phone && contact(words, phone.last_contact_ms, moment));
+      facts.show("contact", words.say("fact-contact"), begun && contact(words, begun.last_contact_ms, moment));
       exam(words, facts, moment);
-      if (phone !== null) {
-        path.show(phone);
+      if (begun !== null) {
+        path.show(begun);
         // What is on its way is nothing to worry about during the exam: only gaps are shown.
         timeline.show({ ...state, missing: [] }, now);
       }

@@ -30,6 +30,7 @@ class Scan {
   #asking = false;
   #askAgainAt = 0;
   #shownSince = 0;
+  #live = true;
   /** @type {string|null} */
   #pictureUrl = null;
   #picture = h("img", { class: "qr-picture", width: 320, height: 320 });
@@ -68,13 +69,19 @@ class Scan {
 
   /** @param {Moment} moment */
   update({ now, live }) {
-    const { words } = this.#desk;
+    this.#live = live;
     if (live && !this.#asking && now >= this.#refreshAt() && now >= this.#askAgainAt) void this.#ask();
+    this.#paint(now);
+  }
+
+  /** @param {number} now */
+  #paint(now) {
+    const { words } = this.#desk;
     const offer = this.#offer;
     const usable = offer !== null && now < offer.link_refresh_at_ms;
     this.#picture.classList.toggle("is-covered", !usable);
     this.#cover.hidden = usable;
-    setText(this.#cover, words.say(live ? "scan-qr-wait" : "scan-qr-lost"));
+    setText(this.#cover, words.say(this.#live ? "scan-qr-wait" : "scan-qr-lost"));
     if (offer === null) return;
     const left = Math.max(0, offer.link_refresh_at_ms - now);
     const whole = Math.max(1, offer.link_refresh_at_ms - this.#shownSince);
@@ -92,7 +99,7 @@ class Scan {
 
   #refreshAt() {
     const offer = this.#offer;
-    return offer === null ? 0 : Math.min(offer.link_refresh_at_ms, offer.code_refresh_at_ms, offer.expires_at_ms);
+    return offer === null ? 0 : Math.min(offer.link_refresh_at_ms, offer.code_refresh_at_ms);
   }
 
   /** Asks for the offer of this moment and its picture. */
@@ -110,6 +117,7 @@ class Scan {
       if (this.#offer?.link !== offer.link) this.#shownSince = offer.server_time_ms;
       this.#offer = offer;
       this.#show(offer);
+      this.#paint(this.#desk.now());
       this.#askAgainAt = 0;
     } catch {
       // The stage may just have changed, or the network; the stream tells which. Until then ask again.
@@ -121,7 +129,8 @@ class Scan {
 
   /** @param {Offer} offer */
   #show(offer) {
-    setText(this.#address, offer.address);
+    // What has to be typed: a browser adds the scheme and the last slash by itself.
+    setText(this.#address, offer.address.replace(/^https:\/\//, "").replace(/\/$/, ""));
     this.#code.hidden = false;
     rebuild(this.#code, offer.code, () => [
       h("span", { class: "visually-hidden" }, offer.code.replaceAll("-", " ").split("").join(" ")),

@@ -1,7 +1,7 @@
 /** Stage "ended": what is still on the phone, and how long there is to deliver it. */
 
 import { h, setText } from "../dom.js";
-import { recordedMs, uploadConditionOf, waitingMs } from "../stages.js";
+import { owedMs, recordedMs, uploadConditionOf } from "../stages.js";
 import { Timeline } from "../timeline.js";
 import { Hero } from "./hero.js";
 import { Path } from "./path.js";
@@ -57,9 +57,10 @@ export function uploadView({ words }) {
       const { phone } = state;
       path.node.hidden = timeline.node.hidden = condition === "none";
       // Nothing known to wait for is no news from a phone that has not reported its end.
-      waitingCard.hidden = phone === null || waitingMs(phone) === 0;
+      const owed = owedMs(state);
+      waitingCard.hidden = owed === 0;
       if (phone !== null) {
-        setText(waiting, words.span(waitingMs(phone)));
+        setText(waiting, words.span(owed));
         setText(waitingOf, words.say("upload-waiting-of", { total: words.span(recordedMs(phone)) }));
         path.show(phone);
       }

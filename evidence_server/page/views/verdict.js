@@ -1,7 +1,6 @@
 /** Stages "decided" and "published": the verdict, its reasons, and what to do next. */
 
 import { h, rebuild } from "../dom.js";
-import { waitingMs } from "../stages.js";
 import { Timeline } from "../timeline.js";
 import { Hero } from "./hero.js";
 import { Path } from "./path.js";
@@ -48,7 +47,7 @@ export function verdictView({ words }) {
         look && !published ? [nextCard(words, look.next)] : []);
       rebuild(reasons, JSON.stringify(verdict), () => verdict ? reasonCards(words, verdict) : []);
       // What is still on its way leads to another version.
-      path.node.hidden = state.phone === null || waitingMs(state.phone) === 0;
+      path.node.hidden = state.phone === null || state.missing.length === 0;
       if (state.phone !== null) path.show(state.phone);
       timeline.node.hidden = state.phone === null;
       timeline.show(state, now);
