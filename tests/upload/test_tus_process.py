@@ -26,12 +26,6 @@ ROOT = Path(__file__).resolve().parents[2]
 MIB = 2**20
 CONTENT = random.Random(4).randbytes(5 * MIB + 12_345)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-PROGRAM = """
-import asyncio, sys
-from pathlib import Path
-from evidence_server.bare_tus import serve_tus
-asyncio.run(serve_tus(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2])))
-"""
 
 
 class Process:
@@ -51,14 +45,14 @@ async def process(
     folder: Path, port: int = 0, limit: Callable[[], None] | None = None
 ) -> AsyncIterator[Process]:
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, str(folder), str(port),
-        stdout=asyncio.subprocess.PIPE, cwd=ROOT, preexec_fn=limit,
+        sys.executable, "-m", "evidence_server", "tus", "--data", folder, "--port", str(port),
+        stderr=asyncio.subprocess.PIPE, cwd=ROOT, preexec_fn=limit,
     )  # fmt: skip
-    assert child.stdout is not None
+    assert child.stderr is not None
     try:
         async with asyncio.timeout(SAFETY_S):
-            while not (found := re.search(rb"127\.0\.0\.1:(\d+)/files/", await child.stdout.readline())):
-                assert not child.stdout.at_eof()
+            while not (found := re.search(rb"127\.0\.0\.1:(\d+)/files/", await child.stderr.readline())):
+                assert not child.stderr.at_eof()
         yield Process(child, Address("127.0.0.1", int(found[1])))
     finally:
         if child.returncode is None:
