@@ -60,6 +60,9 @@ class WorkerProcess:
             "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))),
             # Address space is limited: no heaps for each thread, no pools of helpers.
             "MALLOC_ARENA_MAX": "2",
+            # Pictures come and go: keep their memory instead of asking the kernel for it each time.
+            "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+            "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
             "OPENBLAS_NUM_THREADS": "1",
         }
         command = (sys.executable, "-P", "-m", "evidence_server.media.worker", json.dumps(asdict(limits)))
