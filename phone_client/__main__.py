@@ -31,7 +31,7 @@ from phone_client.clock import Clock
 from phone_client.encode import EncoderSettings
 from phone_client.journal import JournalError
 from phone_client.ledger import Fact, LedgerError
-from phone_client.pacing import Pacer
+from phone_client.pacing import Pacer, Pacing
 from phone_client.phone import Outcome, Phone, PhoneOptions
 from phone_client.preflight import (
     check_battery,
@@ -242,13 +242,13 @@ async def _claim(
     offer: Offer, server: Server, buffer: Buffer, key: ECKey, clock: Clock, view: View
 ) -> Fact:
     """Claim, however often the network needs it: the same offer and key get the same answer."""
-    pacer = Pacer()
+    pacer = Pacer(Pacing())
     while True:
         try:
             return await claim_offer(offer, server, buffer, key, clock)
         except TryLater as error:
             view.say("server-away", detail=str(error))
-            pacer.failed(error.after_s)
+            pacer.failed(error.after_s, error.reached)
             await pacer.ready()
 
 

@@ -10,35 +10,41 @@ FIRST_S = 0.5
 LONGEST_S = 8.0
 
 
-class Pacer:
-    """Shared by everything that talks to one server, so that one refusal slows all of it.
+class Pacing:
+    """What all requests to one server share: its order to stay away, and whether it is reached.
 
     `jitter` gives a number in [0, 1): phones that lost one network must not come back in step."""
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
-        self._jitter = jitter
+        self.jitter = jitter
+        self.online = True
+        self.ordered_until = 0.0
+
+
+class Pacer:
+    """One kind of request's own back-off, under the pacing of its server."""
+
+    def __init__(self, pacing: Pacing) -> None:
+        self._pacing = pacing
         self._failures = 0
         self._ready_at = 0.0
 
-    @property
-    def online(self) -> bool:
-        """Whether the last attempt succeeded (or none was made yet)."""
-        return self._failures == 0
-
-    def failed(self, after_s: float | None = None) -> None:
-        """An attempt failed; `after_s` is the server's order to stay away."""
-        now = asyncio.get_running_loop().time()
-        if now < self._ready_at and after_s is None:
+    def failed(self, after_s: float | None = None, reached: bool = True) -> None:
+        """An attempt failed; `after_s` is the server's order (Retry-After), `reached` whether it answered."""
+        self._pacing.online = reached
+        now, jitter = asyncio.get_running_loop().time(), self._pacing.jitter()
+        if after_s is not None:
+            until = now + after_s * (1 + jitter / 10)
+            self._pacing.ordered_until = max(self._pacing.ordered_until, until)
+        if now < self._ready_at:
             return  # several attempts were under way at once: together they are one failure
         ceiling = min(LONGEST_S, FIRST_S * 2 ** min(self._failures, 10))
         self._failures += 1
-        delay_s = ceiling * (0.5 + self._jitter() / 2)
-        if after_s is not None:
-            delay_s = max(delay_s, after_s * (1 + self._jitter() / 10))
-        self._ready_at = max(self._ready_at, now + delay_s)
+        self._ready_at = now + ceiling * (0.5 + jitter / 2)
 
     def succeeded(self) -> None:
         """An attempt succeeded: the next failure begins with the shortest delay again."""
+        self._pacing.online = True
         self._failures = 0
         self._ready_at = 0.0
 
@@ -46,7 +52,7 @@ class Pacer:
         """Wait until another attempt may be made."""
         loop = asyncio.get_running_loop()
         # It is time that is waited for, and another failure may put it off meanwhile.
-        while (delay_s := self._ready_at - loop.time()) > 0:  # noqa: ASYNC110
+        while (delay_s := max(self._ready_at, self._pacing.ordered_until) - loop.time()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(delay_s)
 
 

@@ -22,7 +22,7 @@ from phone_client.clock import Clock, Instant
 from phone_client.commit import Signer, commit
 from phone_client.follow import Standing, Verdict, apply_releases, learn, newest_verdict
 from phone_client.ledger import Entry, Fact
-from phone_client.pacing import Pacer, Signal
+from phone_client.pacing import Pacer, Pacing, Signal
 from phone_client.progress import Snapshot, View
 from phone_client.record import Recorder, RecorderState
 from phone_client.server import Server, TryLater
@@ -75,11 +75,12 @@ class Phone:
         self._view = view
         self._options = options
         self._changed = Signal()
-        self._pacer = Pacer()
+        self._pacing = Pacing()
         self._sample: ClockSample | None = None
         self._signer = Signer(buffer, key, clock.boot, lambda: self._sample)
         self._uploads = Uploads(
-            server, buffer, key, server_key(claim), self._pacer, self._is_wanted, self._changed
+            server, buffer, key, server_key(claim), self._pacing, self._is_wanted, self._tell_trouble,
+            self._changed,
         )
         self._standing: Standing | None = None
         self._standing_at: Instant | None = None
@@ -174,32 +175,34 @@ class Phone:
         self._view.say("scan-done")
 
     async def _keep_sampling(self) -> None:
+        pacer = Pacer(self._pacing)
         while True:
-            await self._pacer.ready()
+            await pacer.ready()
             try:
                 self._sample = await self._server.clock_sample(self._clock)
-                self._pacer.succeeded()
+                pacer.succeeded()
                 self._changed.fire()
                 await asyncio.sleep(SAMPLE_S)
             except TryLater as error:
-                self._pacer.failed(error.after_s)
+                pacer.failed(error.after_s, error.reached)
             except PairingError:
                 await asyncio.sleep(SAMPLE_S)
 
     async def _keep_committing(self) -> None:
+        pacer = Pacer(self._pacing)
         while True:
             entries = self._signer.sign_next() if self._buffer.ledger.binding is not None else []
-            if not entries and not await self._send_manifest():
+            if not entries and not await self._send_manifest(pacer):
                 await self._changed.wait()
                 continue
             if not entries:
                 continue
-            await self._pacer.ready()
+            await pacer.ready()
             try:
                 await commit(self._server, self._buffer, entries, server_key(self._claim))
-                self._pacer.succeeded()
+                pacer.succeeded()
             except TryLater as error:
-                self._pacer.failed(error.after_s)
+                pacer.failed(error.after_s, error.reached)
             except PairingError as error:
                 await self._entries_refused(error)
 
@@ -211,7 +214,7 @@ class Phone:
         # Nothing is dropped: the recording goes on and the same records are sent again.
         await asyncio.sleep(_REFUSED_S if error.code != "chain_broken" else 1.0)
 
-    async def _send_manifest(self) -> bool:
+    async def _send_manifest(self, pacer: Pacer) -> bool:
         """Once the recorder has stopped and all is committed; True if there was something to do."""
         if not self._recording_done or self._buffer.ledger.binding is None:
             return False
@@ -219,30 +222,30 @@ class Phone:
         version = len(self._buffer.ledger.manifests)
         if record is None or self._buffer.ledger.manifest_sent == version:
             return False
-        await self._pacer.ready()
+        await pacer.ready()
         try:
             await self._server.manifest(record)
             self._buffer.record({"fact": "manifest_sent", "version": version})
             self._view.say("manifest-sent")
         except TryLater as error:
-            self._pacer.failed(error.after_s)
+            pacer.failed(error.after_s, error.reached)
         except PairingError as error:
             await self._entries_refused(error)
         return True
 
     async def _keep_reading(self) -> None:
-        wait = False
+        wait, pacer = False, Pacer(self._pacing)
         while self._failure is None:
-            await self._pacer.ready()
+            await pacer.ready()
             asked_at = asyncio.get_running_loop().time()
             try:
                 answer = await self._server.binding(wait)
                 self._standing = learn(self._buffer, self._claim, answer)
                 self._standing_at = self._clock.instant()
                 self._freed += apply_releases(self._buffer, self._claim, answer)
-                self._pacer.succeeded()
+                pacer.succeeded()
             except TryLater as error:
-                self._pacer.failed(error.after_s)
+                pacer.failed(error.after_s, error.reached)
                 continue
             except PairingError as error:
                 self._fail(error)
@@ -272,6 +275,9 @@ class Phone:
             self._stop_recording()
         if self._newest() is not None:
             self._stop_recording()
+
+    def _tell_trouble(self, entry: Entry, error: PairingError) -> None:
+        self._view.say("trouble", segment=f"{entry.run}/{entry.seq}", why=str(error))
 
     def _claim_lost(self, code: str) -> None:
         self._buffer.record({"fact": "claim_dropped"})
@@ -347,7 +353,7 @@ class Phone:
             left_ms = self._standing.deadline_ms - now_ms
         return Snapshot(
             recorder=state, totals=totals, verified=self._standing.verified if self._standing else 0,
-            left_ms=left_ms, online=self._pacer.online, bound=ledger.binding is not None,
+            left_ms=left_ms, online=self._pacing.online, bound=ledger.binding is not None,
             ended=ledger.end_ms is not None, digits=str(self._claim["digits"]),
         )
 

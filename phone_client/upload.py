@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import requests
 from joserfc.jwk import ECKey, OKPKey
@@ -26,7 +27,7 @@ from pairing.messages import Head
 from pairing.receipt import check_receipt
 from phone_client.buffer import Buffer
 from phone_client.ledger import Entry
-from phone_client.pacing import Pacer, Signal
+from phone_client.pacing import Pacer, Pacing, Signal
 from phone_client.server import Server, TryLater, refusal
 
 CONNECT_S = 10.0
@@ -34,6 +35,7 @@ STALL_S = 20.0
 """No byte moves for this long: the connection is dead."""
 
 _RECEIPT = "evidence-receipt"
+_BARE_REFUSALS = MappingProxyType({404: "upload_unknown", 409: "upload_taken_over", 410: "upload_gone"})
 
 
 class _Patch(TusRequest):
@@ -83,8 +85,12 @@ class _Tus(Uploader):
 
 
 def _check(answer: requests.Response) -> None:
-    if not 200 <= answer.status_code < 300:
-        raise refusal(answer.status_code, answer.content, answer.headers.get("Retry-After"))
+    if 200 <= answer.status_code < 300:
+        return
+    if not answer.content and answer.status_code in _BARE_REFUSALS:
+        # An answer to HEAD has no body: only its status tells which refusal it is.
+        raise PairingError(_BARE_REFUSALS[answer.status_code])
+    raise refusal(answer.status_code, answer.content, answer.headers.get("Retry-After"))
 
 
 def _offset(answer: requests.Response) -> int:
@@ -131,11 +137,13 @@ class Uploads:
     """Delivers every committed segment, a few at a time, in the order of recording.
 
     `wanted` says whether a segment is to be delivered (one that begins after the exam's end is not).
-    `troubles` names segments that will not go through by trying again, with why."""
+    `troubles` names segments that trying again will not bring through, with why; `on_trouble` hears of
+    each."""
 
     def __init__(
-        self, server: Server, buffer: Buffer, key: ECKey, server_key: OKPKey, pacer: Pacer,
-        wanted: Callable[[Entry], bool], changed: Signal, workers: int = 2,
+        self, server: Server, buffer: Buffer, key: ECKey, server_key: OKPKey, pacing: Pacing,
+        wanted: Callable[[Entry], bool], on_trouble: Callable[[Entry, PairingError], None],
+        changed: Signal, workers: int = 2,
     ) -> None:
         self.troubles: dict[str, PairingError] = {}
         self.delivered = 0
@@ -143,8 +151,9 @@ class Uploads:
         self._buffer = buffer
         self._key = key
         self._server_key = server_key
-        self._pacer = pacer
+        self._pacer = Pacer(pacing)
         self._wanted = wanted
+        self._on_trouble = on_trouble
         self._changed = changed
         self._workers = workers
         self._under_way: set[str] = set()
@@ -194,7 +203,7 @@ class Uploads:
             self._keep(entry, receipt)
             self._pacer.succeeded()
         except TryLater as error:
-            self._pacer.failed(error.after_s)
+            self._pacer.failed(error.after_s, error.reached)
         except PairingError as error:
             self._refused(entry, error)
         except OSError as error:
@@ -222,10 +231,11 @@ class Uploads:
         if error.code in {"upload_unknown", "upload_gone"}:
             self._buffer.record({"fact": "address_lost", "head": entry.name})
             self._pacer.failed()
-        elif error.code == "upload_hash" and self._is_whole(entry):
-            self._pacer.failed()  # damaged on its way: the server stands at 0 again
+        elif error.row.fault is Fault.NOBODY or (error.code == "upload_hash" and self._is_whole(entry)):
+            self._pacer.failed()  # the latter: damaged on its way, the server stands at 0 again
         else:
             self.troubles[entry.name] = error
+            self._on_trouble(entry, error)
 
     def _is_whole(self, entry: Entry) -> bool:
         """Whether the bytes on the phone are still those of the head."""

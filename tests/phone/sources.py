@@ -19,7 +19,7 @@ from phone_client.record import Recorder
 
 RATE = 15
 SECONDS = 10
-STEP_US = 1_000_000 // RATE
+STEP_US = 1_000_000 // RATE + 1
 
 
 def camera_file(folder: Path) -> Path:

@@ -168,9 +168,8 @@ def test_another_process_is_kept_out_too(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from phone_client.buffer import *\n" \
         "try: Buffer(Path(sys.argv[1]))\nexcept BufferLocked: print('locked')"
     with Buffer(tmp_path):
-        told = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
-        )
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout.strip() == "locked"
 
 
