@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from evidence_server.identity import Identity
 from evidence_server.register import Held, Register
 from evidence_server.sitting import Generation, Sitting
-from pairing.chain import read_entry
+from pairing.chain import Chains, read_entry
 from pairing.errors import PairingError
 from pairing.jws import phone_key, record_hash, sign, verify
 from pairing.manifest import Manifest
@@ -16,6 +16,10 @@ from pairing.messages import MAX_BATCH, Acknowledgement, Head, require_own
 
 LATE_END_MS = 1_000
 """How far an announced end may lie in the future: the backend's clock may run a little ahead."""
+MAX_ENTRIES = 50_000
+"""Most chain entries of one phone: two days of four-second segments."""
+MAX_BYTES = 64 * 2**30
+"""Most media that one phone may commit to: twelve hours at 12 Mbit/s."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Recorder:
                     fresh.append(record)
                 if isinstance(entry, Head):
                     uploads[name] = self._identity.upload(name)
+            _within_limits(generation, trial, len(fresh))
             acknowledgement = self._acknowledge(held.state, generation, records)
             if fresh:
                 await held.append(("committed", {
@@ -111,6 +116,13 @@ class Recorder:
             if at_ms > now + LATE_END_MS or (state.window_start_ms or 0) > at_ms:
                 raise PairingError("end_invalid", f"end {at_ms}, now {now}, start {state.window_start_ms}")
             return await held.append(("ended", {"end_ms": min(at_ms, now), "command": command}))
+
+
+def _within_limits(generation: Generation, trial: Chains, fresh: int) -> None:
+    if len(generation.chains.entries) + fresh > MAX_ENTRIES:
+        raise PairingError("too_many", f"a phone may commit {MAX_ENTRIES} entries")
+    if sum(run.bytes for run in trial.runs.values()) > MAX_BYTES:
+        raise PairingError("too_large", f"a phone may commit {MAX_BYTES} bytes")
 
 
 def _generation_of(state: Sitting, key: str) -> Generation:

@@ -52,7 +52,7 @@ class PhoneRoutes:
                   "phone", None, models.PhoneReads, self.binding),
             Route("POST", "/v1/entries", "commitEntries", "Commit heads and notes", "phone",
                   models.SendEntries, models.EntriesAnswer, self.entries,
-                  (*record, "too_many", "chain_forked")),
+                  (*record, "too_large", "chain_forked")),
             Route("POST", "/v1/manifests", "sendManifest", "List all that was recorded", "phone",
                   models.SendManifest, models.ManifestAnswer, self.manifest, record),
             Route("GET", "/v1/receipts/{head}", "readReceipt", "Read a stored segment's receipt", "phone",
