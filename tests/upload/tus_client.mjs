@@ -6,7 +6,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { Upload } from 'tus-js-client'
 
-const [endpoint, path, chunk, mode = ''] = process.argv.slice(2)
+const [endpoint = '', path = '', chunk, mode = ''] = process.argv.slice(2)
 const { size } = await stat(path)
 const content = await readFile(path)
 const deferred = mode === 'defer'
@@ -22,6 +22,11 @@ const common = {
   metadata: { filename: '证据.bin' },
 }
 
+/**
+ * @param {Partial<import('tus-js-client').UploadOptions>} options
+ * @param {number} stopAt bytes sent after which the upload is aborted
+ * @returns {Promise<{url: string | null, aborted: boolean}>}
+ */
 function run(options, stopAt) {
   return new Promise((resolve, reject) => {
     const upload = new Upload(source(), {
