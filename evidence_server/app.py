@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 from aiohttp import web
 
 from evidence_server.bind import Binder
-from evidence_server.disk import make_folder
+from evidence_server.data_folder import DataFolder
 from evidence_server.faults import Faults
 from evidence_server.identity import Identity
 from evidence_server.journal import Journal
@@ -49,30 +46,6 @@ _log = structlog.get_logger("app")
 def clock_ms() -> int:
     """The server's clock."""
     return time.time_ns() // 1_000_000
-
-
-class DataFolder:
-    """What lies where in the data folder, and the lock that admits one process to it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder
-        self.keys = folder / "keys"
-        self.objects = folder / "objects"
-        self.journal = folder / "journal.sqlite"
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Holds the lock.  Raises PairingError("folder_in_use")."""
-        make_folder(self.root)
-        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise PairingError("folder_in_use", str(self.root)) from error
-            yield
-        finally:
-            os.close(descriptor)
 
 
 async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web.Application:

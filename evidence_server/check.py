@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from evidence_server.app import DataFolder
+from evidence_server.data_folder import DataFolder
 from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing
 from evidence_server.sitting import fold

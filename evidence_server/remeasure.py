@@ -12,10 +12,7 @@ from evidence_server.sitting import Segment
 
 
 async def measure_again(bundle: Path, proof: Proof) -> None:
-    """Adds the finding of step 8 to a proof that holds.
-
-    Segments that were read past a hole are left out: what was in front of them may have come since.
-    """
+    """Adds the finding of step 8 to a proof that holds: each segment read behind what it was read behind."""
     if proof.state is None:
         return
     read_segment = media_reader(bundle)
@@ -29,11 +26,9 @@ async def measure_again(bundle: Path, proof: Proof) -> None:
 
                 run = f"{generation.number}/{number}"
                 for ordinal, segment in enumerate(segments):
-                    whole = all(item.stored_at_ms is not None for item in segments[: ordinal + 1])
-                    camera = segment.head.source == "camera"
-                    if not (whole and camera and segment.measurement) or segment.after_hole:
+                    if segment.measurement is None or segment.head.source != "camera":
                         continue
-                    before = range(ordinal)
+                    before = range(ordinal) if segment.read_behind is None else segment.read_behind
                     again = await worker.measure(run, ordinal, before, segment.head.container, read)
                     pairs.append((segment, again.to_json()))
     proof.findings.append(compare_measurements(pairs))

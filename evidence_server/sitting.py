@@ -53,7 +53,8 @@ class Segment:
     stored_at_ms: int | None = None
     receipt: str = ""
     measurement: dict[str, Any] | None = None
-    after_hole: bool = False
+    read_behind: tuple[int, ...] | None = None
+    """Where something in front of it was missing: the places in its run that it was read behind."""
 
 
 @dataclass
@@ -284,7 +285,7 @@ def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     segment.stored_at_ms, segment.receipt = event.at_ms, body["receipt"]
     for later in generation.runs[segment.head.link.run]:
         # What could not be read because this one was missing deserves another look.
-        broken = later.after_hole and later.measurement is not None and later.measurement["problems"]
+        broken = later.read_behind is not None and later.measurement and later.measurement["problems"]
         if later.head.link.seq > segment.head.link.seq and broken:
             later.measurement = None
     state.touch(event)
@@ -292,7 +293,8 @@ def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
 
 def _measured(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     segment = state.generations[body["generation"] - 1].segments[body["head"]]
-    segment.measurement, segment.after_hole = body["measurement"], body["after_hole"]
+    segment.measurement = body["measurement"]
+    segment.read_behind = None if body["read_behind"] is None else tuple(body["read_behind"])
     state.touch(event)
 
 

@@ -106,8 +106,8 @@ class Verifier:
         async with self._register.hold(sitting) as held:
             await held.append(("measured", {
                 "generation": task.generation.number, "head": task.segment.name,
-                "sha256": task.segment.head.sha256, "after_hole": task.after_hole,
-                "before": len(task.before), "measurement": measurement,
+                "sha256": task.segment.head.sha256,
+                "read_behind": list(task.before) if task.after_hole else None, "measurement": measurement,
             }))
         return True
 

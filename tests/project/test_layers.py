@@ -21,11 +21,11 @@ TABLE = """
 layer    | may import                                               | modules
 core     |                                                          | pairing
 phone    | core                                                     | phone_client
-wiring   | bare-tus routes sweep offline {stages} media ground core | .app .__main__ .check
+wiring   | bare-tus routes sweep offline {stages} media ground core | .app .__main__
 bare-tus | routes upload ground core                                | .bare_tus
 routes   | {stages} ground core                                     | .routes
 sweep    | {stages} ground core                                     | .sweep
-offline  | verdict media ground core                                | .proof .remeasure
+offline  | verdict media ground core                                | .proof .remeasure .check
 bind     | ground core                                              | .bind
 record   | ground core                                              | .record
 upload   | ground core                                              | .upload .receive
