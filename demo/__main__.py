@@ -47,7 +47,7 @@ async def first_sitting(server: Server, network: Network, camera: str, folder: P
     phone = Phone(_say, "--qr", str(qr), "--camera", camera, "--buffer", str(folder / "first"))
     await phone.start()
     await confirm(server, sitting["sitting_id"], phone)
-    await phone.wait_for_stored(server, sitting["sitting_id"], 2)
+    await server.wait_for_stored(sitting["sitting_id"], 2)
 
     _say.print(f"[bold]the network is lost for {NETWORK_AWAY_S} s[/] 断网")
     network.cut()
@@ -56,12 +56,12 @@ async def first_sitting(server: Server, network: Network, camera: str, folder: P
     _say.print("[bold]the network is back[/] 恢复")
 
     _say.print("[bold]SIGKILL of the server in the middle of the next upload[/] 服务器崩溃")
-    await network.in_the_middle_of_an_upload(server.kill)
-    await server.wait_killed()
+    async with network.in_the_middle_of_an_upload():
+        await server.kill()
     await server.start()
     _say.print("[bold]the server is up again, on the same folder[/] 服务器重启")
     stored = (await server.state(sitting["sitting_id"]))["phone"]["segments"]["stored"]
-    await phone.wait_for_stored(server, sitting["sitting_id"], stored + 3)
+    await server.wait_for_stored(sitting["sitting_id"], stored + 3)
 
     await server.command("end", sitting["sitting_id"])
     code = await phone.finished()
@@ -83,7 +83,7 @@ async def second_sitting(server: Server, network: Network, camera: str, folder: 
     phone = Phone(_say, *arguments)
     await phone.start()
     await confirm(server, sitting["sitting_id"], phone)
-    await phone.wait_for_stored(server, sitting["sitting_id"], WITHHELD + 1)
+    await server.wait_for_stored(sitting["sitting_id"], WITHHELD + 1)
     await server.command("end", sitting["sitting_id"])
     if await phone.finished() != 1:
         raise DemoError("the phone did not end with 1 (incomplete)")

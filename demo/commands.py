@@ -8,6 +8,8 @@ import re
 import signal
 import socket
 import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,14 +61,10 @@ class Server:
         if self.process.stdout is None or not await self.process.stdout.readline():
             raise DemoError(f"the server did not start; see {self.data.parent / 'server.log'}")
 
-    def kill(self) -> None:
-        """SIGKILL, now."""
+    async def kill(self) -> None:
+        """SIGKILL; returns when the process is gone."""
         if self.process is not None:
             self.process.send_signal(signal.SIGKILL)
-
-    async def wait_killed(self) -> None:
-        """Until the killed process is gone."""
-        if self.process is not None:
             await self.process.wait()
 
     async def stop(self) -> None:
@@ -85,21 +83,57 @@ class Server:
         answer: dict[str, Any] = json.loads(await self.command(name, *arguments))
         return answer
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def api_key(self) -> str:
+        """The exam backend's key."""
+        return (self.data / "keys" / "api.key").read_text().strip()
+
     async def state(self, sitting: str) -> dict[str, Any]:
         """The sitting as the backend sees it."""
-        key = (self.data / "keys" / "api.key").read_text().strip()
-        headers = {"Authorization": f"Bearer {key}"}
+        headers = {"Authorization": f"Bearer {self.api_key}"}
         async with aiohttp.ClientSession(headers=headers) as http, http.get(
-            f"http://127.0.0.1:{self.port}/v1/sittings/{sitting}"
+            f"{self.url}/v1/sittings/{sitting}"
         ) as answer:
             state: dict[str, Any] = await answer.json()
             return state
 
+    async def states(self, sitting: str, token: str = "") -> AsyncGenerator[dict[str, Any]]:
+        """The sitting now and after every change, as the server's event stream tells it.
+
+        `token`: a page token; default: the backend's key."""
+        headers = {"Authorization": f"Bearer {token or self.api_key}"}
+        unending = aiohttp.ClientTimeout(total=None, sock_read=_PATIENCE_S)
+        async with aiohttp.ClientSession(headers=headers, timeout=unending) as http, http.get(
+            f"{self.url}/v1/sittings/{sitting}/events"
+        ) as answer:
+            answer.raise_for_status()
+            async for line in answer.content:
+                if line.startswith(b"data: "):
+                    yield json.loads(line.removeprefix(b"data: "))
+
+    async def until(self, sitting: str, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first state of the sitting, now or later, for which `reached` holds."""
+        async with asyncio.timeout(_PATIENCE_S), aclosing(self.states(sitting)) as states:
+            async for state in states:
+                if reached(state):
+                    return state
+        raise DemoError("the server has ended its stream of states")
+
+    async def wait_for_stored(self, sitting: str, segments: int) -> None:
+        """Until so many of the phone's segments are stored."""
+        await self.until(
+            sitting,
+            lambda state: bool(state["phone"]) and state["phone"]["segments"]["stored"] >= segments,
+        )
+
     async def jwks(self) -> dict[str, Any]:
         """The server's public keys."""
-        async with aiohttp.ClientSession() as http, http.get(
-            f"http://127.0.0.1:{self.port}/.well-known/jwks.json"
-        ) as answer:
+        async with aiohttp.ClientSession() as http, http.get(f"{self.url}/.well-known/jwks.json") as answer:
             keys: dict[str, Any] = await answer.json()
             return keys
 
@@ -119,10 +153,13 @@ class Phone:
         self._say = say
         self._arguments = arguments
         self.process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: asyncio.Future[Any] | None = None
         self._digits: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._key: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.lines: list[str] = []
+        """Everything it printed."""
+        self.printed = ""
+        """What of that went to standard output."""
 
     async def start(self) -> None:
         """Starts it."""
@@ -130,14 +167,17 @@ class Phone:
         self._say.print(f"$ python -m phone_client {text}", style="cyan", markup=False)
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "phone_client", "run", *self._arguments,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )
-        self._reading = asyncio.create_task(self._read(self.process))
+        self._reading = asyncio.gather(
+            self._read(self.process.stdout, True), self._read(self.process.stderr, False)
+        )
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        if process.stdout is None:
-            return
-        while line := (await process.stdout.readline()).decode().rstrip():
+    async def _read(self, stream: asyncio.StreamReader | None, is_output: bool) -> None:
+        while stream is not None and (raw := await stream.readline()):
+            if is_output:
+                self.printed += raw.decode()
+            line = raw.decode().rstrip()
             self.lines.append(line)
             self._say.print(f"  phone │ {line}", style="dim", markup=False)
             digits = re.search(r"\b(\d{3}) (\d{3})\b", line)
@@ -152,15 +192,6 @@ class Phone:
         async with asyncio.timeout(_PATIENCE_S):
             return Shown(await self._digits, await self._key)
 
-    async def wait_for_stored(self, server: Server, sitting: str, segments: int) -> None:
-        """Until the server has stored so many segments."""
-        async with asyncio.timeout(_PATIENCE_S):
-            while True:
-                state = await server.state(sitting)
-                if state["phone"] and state["phone"]["segments"]["stored"] >= segments:
-                    return
-                await asyncio.sleep(0.3)  # the public read has no event to wait for from outside
-
     async def finished(self) -> int:
         """Its exit code."""
         if self.process is None or self._reading is None:
@@ -170,10 +201,11 @@ class Phone:
             await self._reading
         return code
 
-    def kill(self) -> None:
-        """SIGKILL, now."""
-        if self.process is not None:
+    async def kill(self) -> None:
+        """SIGKILL; returns when the process is gone.  Nothing happens to one that has ended."""
+        if self.process is not None and self.process.returncode is None:
             self.process.send_signal(signal.SIGKILL)
+            await self.finished()
 
 
 def free_port() -> int:
