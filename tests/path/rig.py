@@ -1,0 +1,122 @@
+"""A server, a network in front of it and phones, all real processes, for the length of one test."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+
+from demo.commands import Phone, Server
+from demo.network import Network
+from tests.path.evidence import Bundle, PhoneFolder
+
+PATIENCE_S = 60
+
+
+@dataclass(frozen=True)
+class Printed:
+    """How a command ended and what it printed."""
+
+    code: int
+    output: str
+    errors: str
+
+
+async def run(*command: str, cwd: Path | None = None) -> Printed:
+    """Run a program of the virtual environment's Python with `-m`."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *command, cwd=cwd,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        output, errors = await process.communicate()
+    return Printed(process.returncode or 0, output.decode(), errors.decode())
+
+
+async def verify(bundle: Path, *arguments: str) -> Printed:
+    """`verify` of a copy of the bundle, alone in an empty folder."""
+    with tempfile.TemporaryDirectory() as empty:
+        shutil.copy(bundle, empty)
+        return await run("evidence_server", "verify", bundle.name, *arguments, cwd=Path(empty))
+
+
+class Rig:
+    """Use: `async with Rig(folder, camera) as rig`."""
+
+    def __init__(self, folder: Path, camera: Path) -> None:
+        self.folder = folder
+        self.camera = camera
+        self.network = Network(target=0)
+        self._phones: list[Phone] = []
+
+    async def __aenter__(self) -> Rig:
+        await self.network.start()
+        url = f"http://127.0.0.1:{self.network.port}"
+        self.server = Server(Console(width=200), self.folder / "data", url)
+        await self.server.start()
+        self.network.target = self.server.port
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for phone in self._phones:
+            await phone.kill()
+        await self.server.stop()
+        await self.network.stop()
+
+    async def create(self, *arguments: str) -> dict[str, Any]:
+        """A sitting, created with the public command."""
+        return await self.server.command_json("sitting", *arguments, "--json")
+
+    async def start_phone(self, *arguments: str) -> Phone:
+        """A phone with this rig's camera file and its one buffer."""
+        phone = Phone(
+            Console(width=200), *arguments, "--camera", str(self.camera), "--buffer", str(self.buffer),
+            "--lang", "en", "--json",
+        )
+        self._phones.append(phone)
+        await phone.start()
+        return phone
+
+    async def confirm(self, sitting: str, phone: Phone) -> None:
+        """Confirm the phone by the key it shows, as somebody who has compared the digits."""
+        shown = await phone.shown()
+        claim = (await self.server.state(sitting))["claim"]
+        if (claim["digits"], claim["key"]) != (shown.digits, shown.key):
+            raise RuntimeError(f"the laptop shows {claim}, the phone {shown}")
+        await self.server.command("confirm", sitting, "--key", shown.key)
+
+    @property
+    def buffer(self) -> Path:
+        """The phone's folder."""
+        return self.folder / "phone"
+
+    def held(self) -> PhoneFolder:
+        """What the phone holds now."""
+        return PhoneFolder(self.buffer)
+
+    async def until_recorded(self, segments: int) -> None:
+        """Until the phone has sealed so many segments."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.held().segments) < segments:
+                await asyncio.sleep(0.1)  # another process's files: nothing tells of their change
+
+    async def until_recording(self) -> None:
+        """Until the phone has written some of a segment that is not whole yet."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not self.held().unsealed:
+                await asyncio.sleep(0.05)
+
+    async def export(self, sitting: str) -> Bundle:
+        """The sitting's bundle."""
+        path = self.folder / f"{sitting}.bundle.zip"
+        await self.server.command("export", sitting, "--out", str(path))
+        return Bundle(path)
