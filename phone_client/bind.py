@@ -75,7 +75,7 @@ def load_or_make_key(folder: Path) -> ECKey:
     if path.exists():
         try:
             return ECKey.import_key(path.read_bytes())
-        except JoseError as error:
+        except (JoseError, ValueError, TypeError) as error:
             raise ValueError(f"{path} holds no key") from error
     key = new_phone_key()
     # Crash before the rename: another key is made next time, and nothing was claimed with this one.

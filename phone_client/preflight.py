@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +79,9 @@ def check_camera_and_sound(settings: CameraSettings, clock: Clock) -> list[Check
                     square_sum, samples = square_sum + float(np.sum(level**2)), samples + len(level)
             has_sound = capture.has_sound
     except CameraError as error:
+        if error.cause == "muted" and settings.sound is not None:
+            closed = Check("sound", False, "sound-closed", "sound-none-do", {"detail": error.detail})
+            return [check_camera_and_sound(replace(settings, sound=None), clock)[0], closed]
         if pictures < _FEWEST_PICTURES:
             closed = Check("camera", False, "camera-closed", "camera-closed-do", {"detail": error.detail})
             return [closed, Check("sound", None, "skipped")]

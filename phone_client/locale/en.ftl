@@ -75,6 +75,7 @@ camera-still = The camera gives too few pictures ({ $pictures } in { $seconds } 
 camera-still-do = Reconnect the camera or name another one with --camera.
 sound-fine = level { $level } dB
 sound-none = No sound is recorded.
+sound-closed = The microphone can't be opened: { $detail }
 sound-none-do = Name a microphone with --sound.
 sound-silent = The microphone is silent ({ $level } dB).
 sound-silent-do = Switch the microphone on, turn its level up, or name another one with --sound.

@@ -72,6 +72,7 @@ camera-still = 摄像头画面太少（{ $seconds } 秒内 { $pictures } 帧）�
 camera-still-do = 请重新连接摄像头，或用 --camera 指定另一个。
 sound-fine = 音量 { $level } dB
 sound-none = 没有录制声音。
+sound-closed = 无法打开麦克风：{ $detail }
 sound-none-do = 请用 --sound 指定麦克风。
 sound-silent = 麦克风没有声音（{ $level } dB）。
 sound-silent-do = 请打开麦克风、调高音量，或用 --sound 指定另一个。
