@@ -133,9 +133,6 @@ class Demuxer:
             # What is read is what was uploaded: no other file, no network.
             "protocol_whitelist": "none",
         }
-        if self._format == "mov":
-            # A run lasts hours; its sample tables would grow with it.
-            options["discard_fragments"] = "1"
         with av.open(
             self,
             "r",

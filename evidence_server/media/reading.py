@@ -21,6 +21,8 @@ from evidence_server.media.restart import (
 
 #: A header that is longer is not kept, and its run can't be taken up again after a hole.
 _HEADER_KEPT_BYTES = 1 << 18
+#: A demuxer remembers every packet of its run (10 MB an hour); past so many a new one takes over.
+_RENEW_PACKETS = 20_000
 
 
 class _Span(NamedTuple):
@@ -84,6 +86,7 @@ class Reading:
         # Without a place in the container: everything up to the next fragment's start is passed over.
         self._lost = False
         self._passed_over = b""
+        self._packets = 0
         self._video_clock, self._audio_clock = _TrackClock(), _TrackClock()
 
     def feed(self, segment: int, piece: bytes, *, jump: bool, measure: bool) -> Measurement | None:
@@ -104,6 +107,7 @@ class Reading:
             self._video_clock, self._audio_clock = _TrackClock(), _TrackClock()
         drained = self._drain(piece, jump, problems)
         self._broken = self._note_error(problems)
+        self._packets += len(drained.video) + len(drained.audio)
         if segment > 0 and not self._broken and not drained.video and not drained.audio:
             problems.append(Problem("no_packets", "no packet became complete"))
         return self._measurement(segment, piece, drained, problems, measure=measure)
@@ -150,6 +154,8 @@ class Reading:
             return self._restart(piece)
         if self._lost:
             return self._seek(self._demuxer, piece)
+        if self._packets >= _RENEW_PACKETS and self._header and fragment_start(self._claimed, piece) == 0:
+            return self._restart(piece)
         drained = self._demuxer.feed(piece)
         if not drained.video and not drained.audio and has_whole_fragment(self._claimed, piece):
             # A wrong size somewhere before made the demuxer skip what it should have read.
@@ -160,6 +166,7 @@ class Reading:
     def _start(self) -> Demuxer:
         if self._demuxer is not None:
             self._demuxer.end()
+        self._packets = 0
         self._demuxer = Demuxer(self._claimed)
         self._begin(self._demuxer)
         return self._demuxer

@@ -123,6 +123,23 @@ def codes(measurement: Measurement) -> list[str]:
     return [problem.code for problem in measurement.problems]
 
 
+def long_mp4(camera: Path, seconds: int) -> bytes:
+    """Packets without sense, as many as a recording of ``seconds`` has."""
+    out = io.BytesIO()
+    options = {"movflags": "empty_moov+default_base_moof", "frag_duration": "4000000"}
+    with av.open(str(camera)) as source, av.open(out, "w", format="mp4", options=options) as target:
+        pictures, sound = (target.add_stream_from_template(stream) for stream in source.streams)
+        for second in range(seconds):
+            for stream, count, size in ((pictures, RATE, 1), (sound, 50, 960)):
+                for number in range(second * count, (second + 1) * count):
+                    packet = av.Packet(bytes(20))
+                    packet.pts = packet.dts = number * size
+                    packet.duration, packet.time_base = size, Fraction(1, count * size)
+                    packet.stream = stream
+                    target.mux(packet)
+    return out.getvalue()
+
+
 class _Pipe:
     """A file that can't be rewound."""
 

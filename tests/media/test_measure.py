@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.media.recordings import (
     at_fragments,
     codes,
     every,
+    long_mp4,
     measured,
     packets_of,
     reader,
@@ -149,6 +151,17 @@ async def test_finish_measures_what_the_end_brings_out(worker: MediaWorker, mp4:
     assert (end := await worker.finish("header")) is not None
     assert codes(end) == ["truncated"]
     assert await worker.finish("never opened") is None
+
+
+async def test_a_long_run_stays_one_run(worker: MediaWorker, camera: Path) -> None:
+    """Long enough for the worker to renew its demuxer, which must not show."""
+    run = long_mp4(camera, 700)
+    segments = at_fragments(MP4, run)
+    found = await measured(worker, "run", segments)
+    assert totals(found) == packets_of(run) == (700 * RATE, 700 * 50)
+    assert {code for one in found.values() for code in codes(one)} <= {"key_frame_undecodable"}
+    assert max(one.video.max_step_us for one in found.values() if one.video) < 100_000
+    assert max(one.audio.max_step_us for one in found.values() if one.audio) < 50_000
 
 
 async def test_json_goes_there_and_back_without_floats(worker: MediaWorker, mp4: bytes) -> None:
