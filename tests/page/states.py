@@ -125,7 +125,7 @@ STATES: Mapping[str, State] = {
         phone=phone("recording", last_contact_ms=NOW - 12 * MINUTE)
         | dict.fromkeys(("recorded_ms", "committed_ms", "stored_ms", "verified_ms"), 30 * MINUTE),
     ),
-    "ended-overdue": _ended(deadline_ms=NOW - 2 * MINUTE, end_ms=NOW - 62 * MINUTE, missing=MISSING),
+    "ended-overdue": _ended(deadline_ms=NOW - 2_000, missing=MISSING),
     "ended-checking": _ended(phone=phone("stopped", **ALL_STORED), gaps=GAPS),
     "complete": _decided("complete", gaps=GAPS),
     "incomplete": _decided(
