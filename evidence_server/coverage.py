@@ -122,12 +122,12 @@ def cover(state: Sitting, required: Span) -> Coverage:
         if item.segment.stored_at_ms is not None and is_unreadable(item.segment) and item.span.clip(required)
     ]
     causes = _causes(state, placements)
-    covered = _union([*(item.span for item in shown), *(item.span for item in missing)], required)
+    covered = union([*(item.span for item in shown), *(item.span for item in missing)], required)
     gaps = [
         gap for hole in _holes(covered, required)
         if (gap := _weigh(hole, placed, causes, required)) is not None
     ]
-    shown_ms = sum(span.end_ms - span.start_ms for span in _union([item.span for item in shown], required))
+    shown_ms = sum(span.end_ms - span.start_ms for span in union([item.span for item in shown], required))
     return Coverage(
         tuple(placed), shown_ms, tuple(missing), tuple(gaps), tuple(unreadable), drift
     )
@@ -185,7 +185,8 @@ def is_unreadable(segment: Segment) -> bool:
     )
 
 
-def _union(spans: Iterable[Span], within: Span) -> list[Span]:
+def union(spans: Iterable[Span], within: Span) -> list[Span]:
+    """`spans` inside `within`, in order, touching ones joined."""
     merged: list[Span] = []
     inside = [part for span in spans if (part := span.clip(within))]
     for span in sorted(inside, key=lambda item: item.start_ms):
@@ -252,4 +253,4 @@ def committed_late(
         waited = item.segment.committed_at_ms - item.span.end_ms - item.uncertainty_ms
         if waited > tolerance_ms or (cut is not None and item.segment.committed_at_ms > cut):
             late.append(item.span)
-    return _union(late, required)
+    return union(late, required)

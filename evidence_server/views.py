@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from evidence_server.coverage import Span, cover, place_runs
+from evidence_server.coverage import Span, cover, place_runs, union
 from evidence_server.sitting import CLAIM_LAPSES_MS, ClaimState, Generation, Segment, Sitting
 
 UNSTORED_LISTED = 500
@@ -106,13 +106,15 @@ def holes(state: Sitting, now_ms: int) -> tuple[list[dict[str, Any]], list[dict[
     if state.required is None or not state.generations:
         return [], []
     start, end = state.required
-    coverage = cover(state, Span(start, max(start, min(end, now_ms))))
+    required = Span(start, max(start, min(end, now_ms)))
+    coverage = cover(state, required)
     newest = max((item.span.end_ms for item in coverage.placed), default=start)
     gaps = [
         {"start_ms": gap.span.start_ms, "end_ms": gap.span.end_ms, "cause": gap.cause}
         for gap in coverage.gaps if gap.span.start_ms < newest
     ]
-    missing = [{"start_ms": item.span.start_ms, "end_ms": item.span.end_ms} for item in coverage.missing]
+    stretches = union((item.span for item in coverage.missing), required)
+    missing = [{"start_ms": span.start_ms, "end_ms": span.end_ms} for span in stretches]
     return gaps[:_LISTED], missing[:_LISTED]
 
 
