@@ -55,7 +55,7 @@ EVIDENCE: Mapping[tuple[str, str], str] = MappingProxyType(
     }
 )
 
-# An event of both machines, or of one that only some stages of the other admit.
+# An event of the evidence machine that only some stages of the phone machine admit.
 COUPLING: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "committed": frozenset({"bound", "reoffered", "reclaimed"}),
@@ -95,12 +95,27 @@ def _step(table: Mapping[tuple[str, str], str], own: frozenset[str], stage: str,
 
 
 def diagram(table: Mapping[tuple[str, str], str]) -> str:
-    """The table as a Mermaid state diagram (`python -m pairing.machine` prints both)."""
+    """The table as a Mermaid state diagram."""
     first = next(iter(table))[0]
     rows = [f"    {stage} --> {following}: {event}" for (stage, event), following in table.items()]
     return "\n".join(["stateDiagram-v2", f"    [*] --> {first}", *rows])
 
 
+def document() -> str:
+    """docs/machines.md: both tables as diagrams, and how they are coupled."""
+    parts = [
+        "# The two machines of a sitting",
+        "Generated from `pairing/machine.py`: `python -m pairing.machine > docs/machines.md`.",
+        "Both machines see every event of the journal. One that a machine knows, but not at the stage where "
+        "it stands, is refused (`wrong_stage`); one that it does not know leaves it where it is.",
+    ]
+    titled = {"Phone: which phone is bound": PHONE, "Evidence: how far it is judged": EVIDENCE}
+    for title, table in titled.items():
+        parts += [f"## {title}", f"```mermaid\n{diagram(table)}\n```"]
+    rows = [f"| {event} | {', '.join(sorted(admitted))} |" for event, admitted in COUPLING.items()]
+    parts += ["## Coupling", "\n".join(["| event | only while the phone is |", "|---|---|", *rows])]
+    return "\n\n".join(parts)
+
+
 if __name__ == "__main__":
-    for title, table in (("phone", PHONE), ("evidence", EVIDENCE)):
-        print(f"### {title}\n\n```mermaid\n{diagram(table)}\n```\n")
+    print(document())
