@@ -338,6 +338,10 @@ def _published(state: Sitting, event: Event, _body: dict[str, Any]) -> None:
     state.published_at_ms = event.at_ms
 
 
+def _rebind_opened(_state: Sitting, _event: Event, _body: dict[str, Any]) -> None:
+    """Only the stages change: an offer follows, and the confirm that redeems it replaces the phone."""
+
+
 def _released(state: Sitting, _event: Event, body: dict[str, Any]) -> None:
     state.releases.setdefault(body["generation"], []).append(body["release"])
 
@@ -345,9 +349,10 @@ def _released(state: Sitting, _event: Event, body: dict[str, Any]) -> None:
 _APPLY = {
     "created": _created, "offer_made": _offer_made, "claimed": _claimed,
     "claim_refused": _claim_ended("refused"), "claim_lapsed": _claim_ended("lapsed"),
-    "confirmed": _confirmed, "committed": _committed, "forked": _forked, "stored": _stored,
-    "measured": _measured, "manifest": _manifest, "ended": _ended, "deadline_moved": _deadline_moved,
-    "waived": _waived, "verdict": _verdict, "upheld": _upheld, "published": _published, "released": _released,
+    "confirmed": _confirmed, "rebind_opened": _rebind_opened, "committed": _committed, "forked": _forked,
+    "stored": _stored, "measured": _measured, "manifest": _manifest, "ended": _ended,
+    "deadline_moved": _deadline_moved, "waived": _waived, "verdict": _verdict, "upheld": _upheld,
+    "published": _published, "released": _released,
 }
 
 
