@@ -104,7 +104,6 @@ class Service:
     """The server's stages on a data folder, wired as in `app.build`, without HTTP and background tasks."""
 
     def __init__(self, folder: Path, journal: Journal, clock: FakeClock) -> None:
-        self.folder = folder
         self.clock = clock
         self.journal = journal
         self.worker = ScriptedWorker()
@@ -123,8 +122,7 @@ class Service:
 
     @classmethod
     async def open(cls, folder: Path, clock: FakeClock | None = None) -> Service:
-        """A service on `folder`, new or as an earlier one left it."""
-        folder.mkdir(exist_ok=True)
+        """A service on the existing `folder`, new or as an earlier one left it."""
         return cls(folder, await Journal.open(folder / "journal.sqlite"), clock or FakeClock())
 
     async def close(self) -> None:
@@ -274,7 +272,8 @@ class Phone:
         return committed
 
     async def film(
-        self, from_s: float, to_s: float, *, run: int = 1, piece_s: float = 5, online: bool = True, **found: Any
+        self, from_s: float, to_s: float, *, run: int = 1, piece_s: float = 5, online: bool = True,
+        **found: Any,
     ) -> list[Piece]:
         """Films in pieces, each committed when it has been captured; offline, all at the end."""
         film: list[Piece] = []
@@ -351,7 +350,7 @@ class Exam:
         async with self.service.register.hold(self.sitting) as held:
             await held.append(
                 ("rebind_opened", {"by": "support", "reason": "battery"}),
-                ("offer_made", {"offer": "A" * 15 + "B", "reason": "rebind"}),
+                ("offer_made", {"offer": "Z" * 16, "reason": "rebind"}),
             )
         other = Phone(self.service, self.sitting, **phone)
         await other.bind()
