@@ -8,11 +8,11 @@ phone's clock jumped, nor a clock that ran while the frames stood still, hides a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from evidence_server.sitting import Generation, PlacedNote, Segment, Sitting
-from pairing.clock import Placement, place_by_samples, place_by_wall
+from pairing.clock import UNSAMPLED_MS, Placement, place_by_samples, place_by_wall
 from pairing.messages import ClockSample
 
 JOIN_MS = 1_000
@@ -31,6 +31,8 @@ UNREADABLE = frozenset(
     }
 )
 """Problems of a measurement that leave nothing to be seen; the others are listed for review."""
+UNSEEN_US = 4_000_000
+"""Longest segment that may lack a key frame: recorders are told to make one every two seconds."""
 DRIFT_MS = 2_000
 """Deviation of the media clock from the monotonic clock within one run that is reported."""
 
@@ -95,11 +97,12 @@ def place_runs(state: Sitting) -> dict[tuple[int, int], Placement]:
             first.setdefault(key, (placed.note.mono_ms, placed.note.wall_ms))
             if placed.note.link.clock is not None:
                 samples.setdefault(key, []).append(placed.note.link.clock)
-    everywhere = [sample for some in samples.values() for sample in some]
     placements = {}
     for key, (mono, wall) in first.items():
+        # another phone's samples say nothing about this one's wall clock
+        same_phone = (sample for other, some in samples.items() if other[0] == key[0] for sample in some)
         own = place_by_samples(samples.get(key, ()))
-        placements[key] = own or place_by_wall(mono, wall, everywhere)
+        placements[key] = own or place_by_wall(mono, wall, same_phone)
     return placements
 
 
@@ -139,7 +142,8 @@ def _place_run(
     """The segments of one run on the server's clock, and the worst drift between its clocks.
 
     Where packets and monotonic clock agree to within JOIN_MS, a segment continues the one before it by its
-    packets: a slice reported late is no gap.  Where they differ more, the monotonic clock counts.
+    packets: a slice reported late is no gap.  Where they differ more, the monotonic clock counts.  Packets
+    show nothing beyond the clock they were captured by, nor what came after they were committed.
     """
     placed: list[PlacedSegment] = []
     drift = 0
@@ -153,7 +157,7 @@ def _place_run(
                 before = None
                 placed.append(PlacedSegment(segment, Span(start, end), placement.uncertainty_ms, False))
             continue
-        between_us = 0
+        between_us, follows = 0, before is not None
         if before is not None:
             between_us = video["first_us"] - before[1]
             expected = before[0] + between_us // 1000
@@ -162,12 +166,30 @@ def _place_run(
                 start = expected
         end = start + (video["end_us"] - video["first_us"]) // 1000
         before = end, video["end_us"]
-        # nothing can be captured after it was committed
-        drift = max(drift, end - segment.committed_at_ms - placement.uncertainty_ms)
-        if video["max_step_us"] > max(STEP_GAP_US, between_us + JOIN_MS * 1000):
-            start = min(end, start + video["max_step_us"] // 1000)
+        captured = placement.server_ms(segment.head.mono_ms[1])
+        committed = segment.committed_at_ms + min(placement.uncertainty_ms, UNSAMPLED_MS)
+        drift = max(drift, end - captured, end - committed)
+        still_ms = _still_us(video, between_us) // 1000
+        if follows and still_ms > end - start:
+            placed[-1] = _cut(placed[-1], start - still_ms)  # it began in the segment before
+        elif still_ms:
+            start = min(end, start + still_ms)
+        end = max(start, min(end, captured + JOIN_MS, committed + UNSAMPLED_MS))
         placed.append(PlacedSegment(segment, Span(start, end), placement.uncertainty_ms, True))
     return placed, drift
+
+
+def _still_us(video: dict[str, int], between_us: int) -> int:
+    """How long a segment's frames stood still, longer than STEP_GAP_US at a time; `between_us` before it."""
+    sparse = video["end_us"] - video["first_us"] - video["packets"] * STEP_GAP_US
+    step = video["max_step_us"]
+    return max(0, sparse, step if step > max(STEP_GAP_US, between_us + JOIN_MS * 1000) else 0)
+
+
+def _cut(item: PlacedSegment, end_ms: int) -> PlacedSegment:
+    """`item` as shown until `end_ms` at most."""
+    span = item.span
+    return replace(item, span=Span(span.start_ms, max(span.start_ms, min(span.end_ms, end_ms))))
 
 
 def _video(segment: Segment) -> dict[str, int] | None:
@@ -175,7 +197,7 @@ def _video(segment: Segment) -> dict[str, int] | None:
     if segment.measurement is None or is_unreadable(segment):
         return None
     video: dict[str, int] | None = segment.measurement.get("video")
-    return video if video is not None and video["packets"] else None
+    return video if video is not None and video["first_us"] is not None else None
 
 
 def is_unreadable(segment: Segment) -> bool:
@@ -183,6 +205,18 @@ def is_unreadable(segment: Segment) -> bool:
     return segment.measurement is not None and any(
         problem["code"] in UNREADABLE for problem in segment.measurement["problems"]
     )
+
+
+def is_irregular(segment: Segment) -> bool:
+    """Whether a person should look at a segment that shows pictures: a problem on the way, no sound, or so
+    long without a key frame that decodes that nobody looked at its pictures."""
+    found = segment.measurement
+    if found is None or not (found.get("video") and found["video"]["packets"]):
+        return False
+    silent = not (found["audio"] and found["audio"]["packets"])
+    length_us = found["video"]["end_us"] - found["video"]["first_us"]
+    unseen = length_us >= UNSEEN_US and not (found["key_frame"] and found["key_frame"]["decoded"])
+    return bool(found["problems"]) or silent or unseen
 
 
 def union(spans: Iterable[Span], within: Span) -> list[Span]:
@@ -207,14 +241,25 @@ def _holes(covered: Sequence[Span], required: Span) -> list[Span]:
 def _weigh(
     hole: Span, placed: Sequence[PlacedSegment], causes: Sequence[tuple[int, str]], required: Span
 ) -> Gap | None:
-    """The gap behind a hole, less what its neighbours' placement leaves uncertain; None if too short."""
-    left = [item.uncertainty_ms for item in placed if abs(item.span.end_ms - hole.start_ms) <= 1]
-    right = [item.uncertainty_ms for item in placed if abs(item.span.start_ms - hole.end_ms) <= 1]
-    uncertainty = min(left, default=0) + min(right, default=0)
+    """The gap behind a hole, less what its neighbours' placement leaves uncertain; None if too short.
+
+    Inside one run nothing is uncertain: its clock runs on.  Nobody gains by a placement that is vaguer than
+    one by wall clock.
+    """
+    left = [item for item in placed if abs(item.span.end_ms - hole.start_ms) <= 1]
+    right = [item for item in placed if abs(item.span.start_ms - hole.end_ms) <= 1]
+    uncertainty = 0
+    if not {_run(item) for item in left} & {_run(item) for item in right}:
+        for side in (left, right):
+            uncertainty += min(UNSAMPLED_MS, min((item.uncertainty_ms for item in side), default=0))
     gap = _gap(hole, uncertainty, causes)
     if hole.end_ms == required.end_ms and gap.cause == "unknown":
         gap = Gap(gap.span, gap.length_ms, gap.uncertainty_ms, "stopped")
-    return gap if gap.length_ms >= LISTED_GAP_MS else None
+    return gap if hole.end_ms - hole.start_ms >= LISTED_GAP_MS else None
+
+
+def _run(item: PlacedSegment) -> tuple[int, int]:
+    return item.segment.head.link.generation, item.segment.head.link.run
 
 
 def _gap(span: Span, uncertainty_ms: int, causes: Sequence[tuple[int, str]]) -> Gap:
@@ -234,7 +279,7 @@ def _causes(
         (placements[generation.number, placed.note.link.run].server_ms(placed.note.mono_ms), _cause(placed))
         for generation in state.generations
         for placed in generation.notes
-        if placed.note.note in ("gap_begin", "gap_end", "stop")
+        if placed.note.note in ("gap_begin", "gap_end", "stop") and _cause(placed) != "none"
     ]
 
 

@@ -10,7 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evidence_server.coverage import DRIFT_MS, Coverage, Gap, PlacedSegment, Span, committed_late, cover
+from evidence_server.coverage import (
+    DRIFT_MS,
+    Coverage,
+    Gap,
+    PlacedSegment,
+    Span,
+    committed_late,
+    cover,
+    is_irregular,
+)
 from evidence_server.sitting import QUIET_MS, Segment, Sitting
 from pairing.encoding import sha256_b64u
 from pairing.policy import OFF, REQUIRED, policy_hash
@@ -164,7 +173,7 @@ def _other_checks(
         review.append({"code": "no_manifest"})
     irregular = sum(
         1 for item in coverage.placed
-        if item.readable and item.segment.measurement and item.segment.measurement["problems"]
+        if item.readable and is_irregular(item.segment) and item.span.clip(required)
     )
     if irregular:
         review.append({"code": "media_irregular", "segments": irregular})
