@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -18,6 +19,11 @@ def mono_us() -> int:
 def wall_ms() -> int:
     """Milliseconds since the epoch as the phone believes them; may be wrong and may be set at any time."""
     return time.time_ns() // 1_000_000
+
+
+def asleep_us() -> int:
+    """Microseconds that the phone has slept since its start: time that the monotonic clock does not count."""
+    return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1_000
 
 
 def boot() -> str:
@@ -37,9 +43,13 @@ class Instant:
 class Clock:
     """Where the client reads time; tests hand in clocks of their own."""
 
+    SLEPT_US: ClassVar[int] = 500_000
+    """Two readings of `asleep_us` that differ by more than this have a sleep between them."""
+
     mono_us: Callable[[], int] = mono_us
     wall_ms: Callable[[], int] = wall_ms
     boot: str = field(default_factory=boot)
+    asleep_us: Callable[[], int] = asleep_us
 
     def instant(self) -> Instant:
         """Both clocks now."""

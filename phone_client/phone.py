@@ -8,7 +8,7 @@ a receipt whoever waits for the end.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,8 @@ class Phone:
         self._changed = Signal()
         self._pacing = Pacing()
         self._sample: ClockSample | None = None
-        self._signer = Signer(buffer, key, clock.boot, lambda: self._sample)
+        self._sample_asleep_us = 0
+        self._signer = Signer(buffer, key, clock.boot, self._valid_sample)
         self._uploads = Uploads(
             server, buffer, key, server_key(claim), self._pacing, self._is_wanted, self._tell_trouble,
             self._changed,
@@ -104,20 +105,15 @@ class Phone:
             loop.call_soon_threadsafe(self._changed.fire)
 
         self._buffer.on_change(wake)
-        jobs: list[Coroutine[Any, Any, None]] = [
-            self._keep_sampling(), self._keep_committing(), self._uploads.run(), self._keep_reading(),
-            self._keep_showing(),
+        jobs: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            self._keep_sampling, self._keep_committing, self._uploads.run, self._keep_reading,
+            self._keep_showing,
         ]
         if self._recorder is not None:
-            jobs.append(self._watch_recorder(self._recorder))
-            if self._options.scan_s:
-                jobs.append(self._mark_scan(self._options.scan_s))
-        tasks = [asyncio.create_task(job) for job in jobs]
+            jobs += [self._watch_recorder, self._mark_scan]
+        tasks = [asyncio.create_task(self._kept_up(job)) for job in jobs]
         try:
             while not self._is_finished():
-                broken = next((t for t in tasks if t.done() and not t.cancelled() and t.exception()), None)
-                if broken is not None:
-                    await broken
                 await self._changed.wait()
         finally:
             for task in tasks:
@@ -152,25 +148,40 @@ class Phone:
 
     # --- jobs --------------------------------------------------------------------------------------------
 
-    async def _watch_recorder(self, recorder: Recorder) -> None:
-        await asyncio.to_thread(recorder.join)
+    async def _kept_up(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin a job again that ends by a fault: no fault on this side may end the recording."""
+        while True:
+            try:
+                await job()
+                return
+            except Exception as error:
+                self._view.say("fault", detail=repr(error))
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _watch_recorder(self) -> None:
+        if self._recorder is None:
+            return
+        await asyncio.to_thread(self._recorder.join)
         self._recording_done = True
-        if recorder.failure is not None:
-            raise recorder.failure
-        self._view.say("recording-stopped")
+        if self._recorder.failure is not None:
+            self._view.say("recording-over", cause="unknown", detail=repr(self._recorder.failure))
+        else:
+            self._view.say("recording-stopped")
         self._changed.fire()
 
     def _stop_recording(self) -> None:
         if self._recorder is not None:
             self._recorder.stop()
 
-    async def _mark_scan(self, seconds: int) -> None:
+    async def _mark_scan(self) -> None:
         """The room scan is two notes in the chain; what was turned in between is measured by the server."""
+        if not self._options.scan_s:
+            return
         while self._buffer.ledger.run is None:
             await self._changed.wait()
         self._buffer.note("scan_begin", "none", self._clock.instant())
-        self._view.say("scan-turn", seconds=seconds)
-        await asyncio.sleep(seconds)
+        self._view.say("scan-turn", seconds=self._options.scan_s)
+        await asyncio.sleep(self._options.scan_s)
         self._buffer.note("scan_end", "none", self._clock.instant())
         self._view.say("scan-done")
 
@@ -179,7 +190,9 @@ class Phone:
         while True:
             await pacer.ready()
             try:
+                asleep_us = self._clock.asleep_us()
                 self._sample = await self._server.clock_sample(self._clock)
+                self._sample_asleep_us = asleep_us
                 pacer.succeeded()
                 self._changed.fire()
                 await asyncio.sleep(SAMPLE_S)
@@ -299,9 +312,14 @@ class Phone:
     def _newest(self) -> Verdict | None:
         return newest_verdict(self._buffer)
 
+    def _valid_sample(self) -> ClockSample | None:
+        """The newest reading of the server's clock; none from before a sleep, which stopped our own clock."""
+        slept_us = abs(self._clock.asleep_us() - self._sample_asleep_us)
+        return self._sample if slept_us <= Clock.SLEPT_US else None
+
     def _is_wanted(self, entry: Entry) -> bool:
         """Whether a segment is to be uploaded: not one that begins after the exam's end."""
-        end_ms, segment, sample = self._buffer.ledger.end_ms, entry.segment, self._sample
+        end_ms, segment, sample = self._buffer.ledger.end_ms, entry.segment, self._valid_sample()
         if end_ms is None or segment is None:
             return True
         if sample is None:

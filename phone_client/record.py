@@ -122,7 +122,7 @@ class Recorder:
             self._interrupted(error.cause, error.detail, again)
         except BufferFull as error:
             self._interrupted("storage_full", str(error))
-        except (av.FFmpegError, BoxError) as error:
+        except (av.FFmpegError, BoxError, OSError) as error:
             self._interrupted("unknown", str(error))
         finally:
             self._source = None
@@ -153,7 +153,8 @@ class _RunRecorder:
         self._encoder: RunEncoder | None = None
         self._run_open = False
         self._torn = False
-        self._last_us = clock.mono_us()
+        self._last = clock.instant()
+        self._asleep_us = clock.asleep_us()
 
     def record(self) -> None:
         """Until the source ends or fails (raises what did it) or is stopped (raises _Stop)."""
@@ -182,7 +183,7 @@ class _RunRecorder:
                 raise CameraError("frozen", f"no frame for {STALL_S:g} s")
             if isinstance(frame, Picture):
                 self._watch(frame)
-            elif frame.at_us - self._last_us > STALL_S * 1_000_000:
+            elif frame.at_us - self._last.mono_us > STALL_S * 1_000_000:
                 raise CameraError("frozen", f"no picture for {STALL_S:g} s")
             if self._encoder is None:
                 if not isinstance(frame, Picture):
@@ -201,11 +202,15 @@ class _RunRecorder:
         self._tell(doing="recording", cause="", detail="")
 
     def _watch(self, frame: Picture) -> None:
-        """Pictures that never came are a gap inside the run; the chain says so."""
-        if self._run_open and frame.at_us - self._last_us > _HOLE_US:
-            self._buffer.note("gap_begin", "overload", self._clock.at(self._last_us))
-            self._buffer.note("gap_end", "overload", self._clock.at(frame.at_us))
-        self._last_us = frame.at_us
+        """Notice what the frames themselves do not tell: a sleep of the phone, pictures that never came."""
+        if abs(self._clock.asleep_us() - self._asleep_us) > Clock.SLEPT_US:
+            # The monotonic clock stood meanwhile: what follows belongs to a run that is placed anew.
+            raise CameraError("locked", "the phone was asleep")
+        now = self._clock.at(frame.at_us)
+        if self._run_open and frame.at_us - self._last.mono_us > _HOLE_US:
+            self._buffer.note("gap_begin", "overload", self._last)
+            self._buffer.note("gap_end", "overload", now)
+        self._last = now
 
     def _keep(self, frame: Frame) -> None:
         if self._encoder is None:
@@ -230,4 +235,4 @@ class _RunRecorder:
             last = self._encoder.finish()
             if not self._torn:
                 self._store(last)
-        self._buffer.close_run(note, cause, self._clock.at(self._last_us))
+        self._buffer.close_run(note, cause, self._last)

@@ -157,17 +157,17 @@ class Uploads:
         self._changed = changed
         self._workers = workers
         self._under_way: set[str] = set()
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="upload")
         self._http = threading.local()
 
     async def run(self) -> None:
         """Until cancelled."""
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="upload")
         try:
             async with asyncio.TaskGroup() as workers:
                 for _ in range(self._workers):
-                    workers.create_task(self._work())
+                    workers.create_task(self._work(pool))
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def owed(self) -> list[Entry]:
         """Segments to be delivered that have no receipt yet, committed or not."""
@@ -177,7 +177,7 @@ class Uploads:
                 if entry.segment and entry.receipt is None and not entry.deleted and self._wanted(entry)
             ]
 
-    async def _work(self) -> None:
+    async def _work(self, pool: ThreadPoolExecutor) -> None:
         while True:
             entry = next((e for e in self.owed() if self._is_ready(e)), None)
             if entry is None:
@@ -186,7 +186,7 @@ class Uploads:
             self._under_way.add(entry.name)
             try:
                 await self._pacer.ready()
-                await self._deliver(entry)
+                await self._deliver(entry, pool)
             finally:
                 self._under_way.discard(entry.name)
 
@@ -194,10 +194,10 @@ class Uploads:
         busy = entry.name in self._under_way or entry.name in self.troubles
         return entry.committed and entry.upload is not None and not busy
 
-    async def _deliver(self, entry: Entry) -> None:
+    async def _deliver(self, entry: Entry, pool: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
         try:
-            receipt = await loop.run_in_executor(self._pool, self._send, entry)
+            receipt = await loop.run_in_executor(pool, self._send, entry)
             if not receipt:
                 receipt = await self._server.receipt(entry.name)
             self._keep(entry, receipt)

@@ -15,6 +15,7 @@ scan-done = Room scan finished.
 end-heard = The exam is over.
 offline = No network. The recording goes on and is safe on this phone.
 online = The network is back.
+fault = A fault of this program, it tries again: { $detail }
 
 # --- delivery
 manifest-sent = The list of everything recorded has been sent.

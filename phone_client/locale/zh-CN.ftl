@@ -15,6 +15,7 @@ scan-done = 环拍完成。
 end-heard = 考试已结束。
 offline = 没有网络，录制继续，录像保存在本机。
 online = 网络已恢复。
+fault = 程序出错，正在重试：{ $detail }
 
 # --- 上传
 manifest-sent = 录像清单已发送。

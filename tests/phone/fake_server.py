@@ -33,7 +33,7 @@ from pairing.jws import (
     verify,
 )
 from pairing.manifest import Manifest
-from pairing.messages import VERDICT_TYP, Acknowledgement, Binding, Claim, Head, Release
+from pairing.messages import VERDICT_TYP, Acknowledgement, Binding, Claim, Head, Note, Release
 from pairing.receipt import Receipt
 
 SITTING = "s_test"
@@ -65,6 +65,7 @@ class FakeServer:
     phone: ECKey | None = None
     chains: Chains | None = None
     heads: dict[str, Head] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
     stored: dict[str, bytes] = field(default_factory=dict)
     parts: dict[str, bytearray] = field(default_factory=dict)
     end_ms: int | None = None
@@ -218,11 +219,13 @@ class FakeServer:
         names, uploads = [], {}
         for record in (await request.json())["entries"]:
             entry = read_entry(record, self.phone)
-            self.chains.extend(entry, record)
+            added = self.chains.extend(entry, record)
             names.append(record_hash(record))
             if isinstance(entry, Head):
                 self.heads[names[-1]] = entry
                 uploads[names[-1]] = f"/uploads/{names[-1]}"
+            elif added:
+                self.notes.append(entry)
         told = Acknowledgement(SITTING, 1, tuple(names), NOW_MS, len(self.heads), b64u(bytes(32)))
         return web.json_response({
             "acknowledgement": sign(self.key, Acknowledgement.TYP, told.to_claims()), "uploads": uploads,

@@ -16,6 +16,7 @@ from pairing.encoding import sha256_b64u
 from phone_client.boxes import SliceCutter
 from phone_client.buffer import Buffer, BufferLimits
 from phone_client.camera import CameraError, Picture
+from phone_client.clock import Clock
 from phone_client.encode import LEAD_US, RunEncoder
 from phone_client.ledger import Happening, Segment
 from phone_client.record import SEGMENT_US, Recorder, RecorderState
@@ -151,6 +152,17 @@ def test_pictures_that_never_came_are_a_gap_inside_the_run(tmp_path: Path) -> No
         record_scripts(buffer, Idle([*pictures(15, 1_000_000), *pictures(15, 6_000_000)], None))
         assert notes_of(buffer)[:2] == [("gap_begin", "overload"), ("gap_end", "overload")]
         assert list(buffer.ledger.runs) == [1]
+
+
+def test_a_phone_that_slept_begins_a_new_run_though_its_clock_stood(tmp_path: Path) -> None:
+    readings = iter([0] * 16)  # awake when the source is opened and for fifteen pictures, then an hour's sleep
+    ticking = hurried_clock()
+    clock = Clock(ticking.mono_us, ticking.wall_ms, "boot", lambda: next(readings, 3_600_000_000))
+    waiting = iter([Idle(pictures(30, 1_000_000), None), last := Idle(pictures(30, 9_000_000), None)])
+    with Buffer(tmp_path) as buffer:
+        record(Recorder(buffer, lambda: next(waiting), clock), last.exhausted)
+        assert notes_of(buffer) == [("gap_begin", "locked"), ("gap_end", "locked"), ("stop", "stopped")]
+        assert [len(read_numbers(io.BytesIO(joined(buffer, run)))) for run in (1, 2)] == [15, 30]
 
 
 def test_a_full_buffer_closes_the_run_and_says_so(camera: Path, tmp_path: Path) -> None:
