@@ -210,11 +210,11 @@ def is_unreadable(segment: Segment) -> bool:
 def is_irregular(segment: Segment) -> bool:
     """Whether a person should look at a segment that shows pictures: a problem on the way, no sound, or so
     long without a key frame that decodes that nobody looked at its pictures."""
-    found = segment.measurement
-    if found is None or not (found.get("video") and found["video"]["packets"]):
+    found, video = segment.measurement, _video(segment)
+    if found is None or video is None:
         return False
     silent = not (found["audio"] and found["audio"]["packets"])
-    length_us = found["video"]["end_us"] - found["video"]["first_us"]
+    length_us = video["end_us"] - video["first_us"]
     unseen = length_us >= UNSEEN_US and not (found["key_frame"] and found["key_frame"]["decoded"])
     return bool(found["problems"]) or silent or unseen
 

@@ -18,7 +18,7 @@ from evidence_server.bundle import export
 from evidence_server.faults import Faults
 from evidence_server.identity import Identity
 from evidence_server.journal import Journal
-from evidence_server.media.measurement import KeyFrame, Measurement, Problem, VideoTrack
+from evidence_server.media.measurement import AudioTrack, KeyFrame, Measurement, Problem, VideoTrack
 from evidence_server.media.process import MediaWorkerError
 from evidence_server.receive import SegmentUploads
 from evidence_server.record import Committed, Recorder
@@ -93,8 +93,9 @@ class ScriptedWorker:
             end_us=found["end_us"], max_step_us=found.get("max_step_us", FRAME_US), non_monotonic=0,
             width=1280, height=720, key_frames=1,
         )
+        audio = AudioTrack("aac", 100, found["first_us"], found["end_us"], 23_220, 0, 44_100, 1)
         return Measurement(
-            segment=segment, bytes=len(content), container=container, video=video, audio=None,
+            segment=segment, bytes=len(content), container=container, video=video, audio=audio,
             key_frame=KeyFrame(True, 1280, 720, 100, ""),
             problems=tuple(Problem(code, "") for code in problems), tools={"script": "1"},
         )

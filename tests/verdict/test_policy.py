@@ -6,6 +6,7 @@ Unless a row says otherwise, all is filmed, stored at once, ended at 60 and list
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -218,6 +219,19 @@ def with_problem(*problems: str, pieces: int = 3) -> Story:
     return story
 
 
+async def without_times(exam: Exam) -> None:
+    """Packets of which the container does not say when they are shown."""
+    phone = exam.phone
+    await phone.film(0, 20)
+    timeless = json.dumps({"first_us": None, "end_us": None}).encode()
+    piece = phone.head(20, 35, media=timeless)
+    exam.clock.to(35)
+    await phone.commit(piece.record)
+    await phone.film(35, 60)
+    await phone.upload()
+    await ends(exam)
+
+
 def measured_at(seconds: float, *, judged_before: bool) -> Story:
     """Stored in time, but our own worker fails until `seconds`."""
 
@@ -362,13 +376,14 @@ def jumped(mono_s: float, media_s: float) -> Story:
     return story
 
 
-def still(step_s: float, *, segment_s: float = 30) -> Story:
+def still(step_s: float, *, segment_s: float = 30, packets: int = 60) -> Story:
     """Inside one segment no frame comes for `step_s`."""
 
     async def story(exam: Exam) -> None:
         phone = exam.phone
         await phone.film(0, 20)
-        await phone.film(20, 20 + segment_s, piece_s=segment_s, max_step_us=round(step_s * 1_000_000))
+        found = {"max_step_us": round(step_s * 1_000_000), "packets": packets}
+        await phone.film(20, 20 + segment_s, piece_s=segment_s, **found)
         await phone.film(20 + segment_s, 60)
         await phone.upload()
         await ends(exam)
@@ -514,6 +529,7 @@ GAPS = [
         why("gap_too_long", "undecodable_media"), gaps=1),
     Row("gap: undecodable media within the limit", with_problem("undecodable", pieces=2), COMPLETE, gaps=1,
         review=why("undecodable_media")),
+    Row("gap: frames without times show nothing", without_times, INCOMPLETE, why("gap_too_long"), gaps=1),
     Row("gap: media with a lesser problem is shown", with_problem("no_audio"), COMPLETE, gaps=0,
         review=why("media_irregular")),
     Row("waived: a gap", waived("gap_too_long", one_gap(20)), COMPLETE, gaps=1),
@@ -530,6 +546,10 @@ CLOCKS = [
         jumped(0, 11), COMPLETE, gaps=0, length_s=100, review=why("clock_drift")),
     Row("clock: frames stood still for 10 s", still(10), COMPLETE, gaps=1),
     Row("clock: frames stood still for 10.001 s", still(10.001), INCOMPLETE, why("gap_too_long"), gaps=1),
+    Row("clock: a frame every two seconds is half of a recording", still(2, packets=10, segment_s=20),
+        COMPLETE, gaps=1, policy={"max_gap_s": 10}),
+    Row("clock: a frame every three seconds is less", still(3, packets=10, segment_s=30), INCOMPLETE,
+        why("gap_too_long"), gaps=1),
     Row("clock: frames a second apart still count as recording", still(1), COMPLETE, gaps=0),
     Row("clock: frames stood still from a segment into the next", still_at_the_end_of_a_segment, INCOMPLETE,
         why("gap_too_long"), gaps=1),
@@ -549,7 +569,7 @@ CLOCKS = [
 ]
 
 REQUIRED = [
-    Row("required: from start to end", whole, COMPLETE, gaps=0, missing=0),
+    Row("required: from start to end", whole, COMPLETE, gaps=0, missing=0, off=why("media_irregular")),
     Row("required: no phone entry inside", nothing_filmed, INCOMPLETE, why("no_recording"), policy=SHORT),
     Row("required: media outside R does not count", only_outside, INCOMPLETE, why("gap_too_long"), gaps=1),
     Row("required: an end before the window's", ended_early, COMPLETE),
