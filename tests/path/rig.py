@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -105,14 +106,15 @@ class Rig:
 
     async def until_recorded(self, segments: int) -> None:
         """Until the phone has sealed so many segments."""
-        async with asyncio.timeout(PATIENCE_S):
-            while len(self.held().segments) < segments:
-                await asyncio.sleep(0.1)  # another process's files: nothing tells of their change
+        await self._until_held(lambda held: len(held.segments) >= segments)
 
     async def until_recording(self) -> None:
         """Until the phone has written some of a segment that is not whole yet."""
+        await self._until_held(lambda held: held.unsealed > 0)
+
+    async def _until_held(self, reached: Callable[[PhoneFolder], bool]) -> None:
         async with asyncio.timeout(PATIENCE_S):
-            while not self.held().unsealed:
+            while not reached(self.held()):  # noqa: ASYNC110  another process's files tell of no change
                 await asyncio.sleep(0.05)
 
     async def export(self, sitting: str) -> Bundle:
