@@ -75,10 +75,8 @@ class Register:
         room = self._room(sitting)
         async with room.lock:
             state = room.state or fold(sitting, await self.journal.read(sitting))
-            try:
-                yield Held(self, state)
-            finally:
-                room.state = state if state.seq else None
+            room.state = state if state.seq else None
+            yield Held(self, state)
 
     async def look(self, sitting: str) -> Sitting:
         """The newest durable state, for reading before the next await.  Raises "sitting_unknown"."""
@@ -106,14 +104,14 @@ class Register:
     async def write(self, state: Sitting, drafts: tuple[tuple[str, Mapping[str, object]], ...]) -> None:
         """Journals drafts for a held sitting; use `Held.append`."""
         at_ms = max(self.now_ms(), state.last_ms)  # a clock set back must not turn the journal around
-        events = []
-        for kind, body in drafts:
-            event = Event(state.id, state.seq + 1, at_ms, kind, dump(body), state.tip)
-            state.apply(event)
-            events.append(event)
-        names = [name for event in events for name in names_of(event)]
         room = self._room(state.id)
         try:
+            events = []
+            for kind, body in drafts:
+                event = Event(state.id, state.seq + 1, at_ms, kind, dump(body), state.tip)
+                state.apply(event)
+                events.append(event)
+            names = [name for event in events for name in names_of(event)]
             await self.journal.append(events, names=names, due_ms=state.due_ms, decided=bool(state.verdicts))
         except BaseException:
             # The state in memory is ahead of the disk (or may be): forget it, fold from disk next time.
