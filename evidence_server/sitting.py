@@ -292,9 +292,15 @@ def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
 
 
 def _measured(state: Sitting, event: Event, body: dict[str, Any]) -> None:
-    segment = state.generations[body["generation"] - 1].segments[body["head"]]
+    generation = state.generations[body["generation"] - 1]
+    segment = generation.segments[body["head"]]
     segment.measurement = body["measurement"]
     segment.read_behind = None if body["read_behind"] is None else tuple(body["read_behind"])
+    if segment.read_behind is not None and segment.measurement["problems"]:
+        link = segment.head.link
+        before = [item for item in generation.runs[link.run] if item.head.link.seq < link.seq]
+        if sum(item.stored_at_ms is not None for item in before) > len(segment.read_behind):
+            segment.measurement = None  # what was missing came while it was being read
     state.touch(event)
 
 
