@@ -265,7 +265,7 @@ def _conclude(
         view.say("delivered")
     if verdict is not None:
         for reason in verdict.reasons:
-            view.say("reason", reason=reason)
+            view.say("reason", reason=wording.reason(reason))
         console.print(f"verdict: {verdict.word}", highlight=False)
     told: dict[str, Any] = {
         "sitting_id": claim["sitting"], "key": claim["key"], "stage": outcome.stage,

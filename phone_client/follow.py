@@ -24,7 +24,7 @@ class Verdict:
 
     word: str
     version: int
-    reasons: tuple[str, ...]
+    reasons: tuple[Mapping[str, object], ...]
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,12 @@ def read_verdict(record: str, key: OKPKey, sitting: str) -> Verdict:
     claims = verify(record, VERDICT_TYP, key)
     require_own(str(claims.get("sitting")), sitting)
     word, version, reasons = claims.get("word"), claims.get("version"), claims.get("reasons")
-    if word not in WORDS or not isinstance(version, int) or not isinstance(reasons, list):
+    if (
+        word not in WORDS or not isinstance(version, int) or not isinstance(reasons, list)
+        or not all(isinstance(reason, dict) for reason in reasons)
+    ):
         raise PairingError("claims_invalid", "the verdict has no word, version or reasons")
-    return Verdict(str(word), version, tuple(_reason(reason) for reason in reasons))
-
-
-def _reason(reason: object) -> str:
-    if isinstance(reason, dict):
-        return " ".join(f"{name}={value}" for name, value in reason.items())
-    return str(reason)
+    return Verdict(str(word), version, tuple(reasons))
 
 
 def newest_verdict(buffer: Buffer) -> Verdict | None:

@@ -22,16 +22,20 @@ class Pacing:
 
 
 class Pacer:
-    """One kind of request's own back-off, under the pacing of its server."""
+    """One kind of request's own back-off, under the pacing of its server.
 
-    def __init__(self, pacing: Pacing) -> None:
+    `tells` says whether its failures mean that the network is away: one upload's do not."""
+
+    def __init__(self, pacing: Pacing, tells: bool = True) -> None:
         self._pacing = pacing
+        self._tells = tells
         self._failures = 0
         self._ready_at = 0.0
 
     def failed(self, after_s: float | None = None, reached: bool = True) -> None:
         """An attempt failed; `after_s` is the server's order (Retry-After), `reached` whether it answered."""
-        self._pacing.online = reached
+        if self._tells:
+            self._pacing.online = reached
         now, jitter = asyncio.get_running_loop().time(), self._pacing.jitter()
         if after_s is not None:
             until = now + after_s * (1 + jitter / 10)

@@ -129,7 +129,8 @@ def changes(before: Snapshot | None, now: Snapshot) -> list[tuple[str, dict[str,
             name = "recording-interrupted" if now.recorder.can_return else "recording-over"
             said.append((name, {"cause": now.recorder.cause, "detail": now.recorder.detail}))
     if before is not None and before.online != now.online:
-        said.append(("online" if now.online else "offline", {}))
+        lost = "offline-stopped" if now.recorder.doing == "stopped" else "offline"
+        said.append(("online" if now.online else lost, {}))
     if now.ended and not (before is not None and before.ended):
         said.append(("end-heard", {}))
     return said

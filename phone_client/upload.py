@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,12 +152,13 @@ class Uploads:
         self._buffer = buffer
         self._key = key
         self._server_key = server_key
-        self._pacer = Pacer(pacing)
+        self._pacer = Pacer(pacing, tells=False)
         self._wanted = wanted
         self._on_trouble = on_trouble
         self._changed = changed
         self._workers = workers
         self._under_way: set[str] = set()
+        self._failures: Counter[str] = Counter()
         self._http = threading.local()
 
     async def run(self) -> None:
@@ -179,7 +181,9 @@ class Uploads:
 
     async def _work(self, pool: ThreadPoolExecutor) -> None:
         while True:
-            entry = next((e for e in self.owed() if self._is_ready(e)), None)
+            # One segment that fails must not stand in front of the others.
+            ready = [entry for entry in self.owed() if self._is_ready(entry)]
+            entry = min(ready, key=lambda entry: self._failures[entry.name], default=None)
             if entry is None:
                 await self._changed.wait()
                 continue
@@ -203,8 +207,10 @@ class Uploads:
             self._keep(entry, receipt)
             self._pacer.succeeded()
         except TryLater as error:
+            self._failures[entry.name] += 1
             self._pacer.failed(error.after_s, error.reached)
         except PairingError as error:
+            self._failures[entry.name] += 1
             self._refused(entry, error)
         except OSError as error:
             # The file is gone or unreadable: nothing on this side can bring it back.

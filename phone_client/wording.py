@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from importlib.resources import files
 
 from fluent.runtime import FluentBundle, FluentResource
@@ -32,7 +34,33 @@ class Wording:
             raise KeyError(f"{name}: {faults[0]}")
         return str(said)
 
+    def reason(self, reason: Mapping[str, object]) -> str:
+        """A verdict's reason (protocol §6), its times as this phone's clock shows them.
+
+        A reason that a newer server invented is named by its code."""
+        name = f"reason-{str(reason.get('code', '')).replace('_', '-')}"
+        if not self._bundle.has_message(name):
+            return str(reason.get("code", ""))
+        return self(
+            name, start=_clock_face(reason.get("start_ms")), end=_clock_face(reason.get("end_ms")),
+            seconds=_seconds(reason.get("length_ms", reason.get("total_ms"))),
+            limit=_seconds(reason.get("limit_ms")), cause=str(reason.get("cause", "")),
+            segments=_number(reason.get("segments")),
+        )
+
     def refusal(self, error: PairingError) -> str:
         """What happened and what to do, from the protocol's own table."""
         row = error.row
         return f"{row.says[self.language]} {row.do[self.language]}"
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _seconds(value: object) -> int:
+    return round(_number(value) / 1_000)
+
+
+def _clock_face(value: object) -> str:
+    return datetime.fromtimestamp(_number(value) / 1_000).astimezone().strftime("%H:%M:%S")

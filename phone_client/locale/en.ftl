@@ -14,6 +14,7 @@ scan-turn = Room scan: turn once around within { $seconds } s, with yourself in 
 scan-done = Room scan finished.
 end-heard = The exam is over.
 offline = No network. The recording goes on and is safe on this phone.
+offline-stopped = No network. What was recorded is safe on this phone and is sent later.
 online = The network is back.
 fault = A fault of this program, it tries again: { $detail }
 
@@ -26,6 +27,17 @@ owed = { $count ->
 delivered = Everything has been delivered.
 freed = Released: { $size } deleted from this phone.
 reason = reason: { $reason }
+reason-no-recording = Nothing was recorded during the exam.
+reason-missing-media = { $segments ->
+    [one] 1 segment between { $start } and { $end } has not arrived.
+   *[other] { $segments } segments between { $start } and { $end } have not arrived.
+}
+reason-gap-too-long = Nothing was recorded from { $start } to { $end }, { $seconds } s ({ $cause }).
+reason-gaps-too-long = The gaps add up to { $seconds } s; { $limit } s are allowed.
+reason-undecodable-media = { $segments ->
+    [one] 1 segment between { $start } and { $end } can't be read.
+   *[other] { $segments } segments between { $start } and { $end } can't be read.
+}
 unverified = An answer of the server does not hold: { $detail }
 trouble = Segment { $segment } does not go through: { $why }
 

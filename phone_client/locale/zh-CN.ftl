@@ -14,6 +14,7 @@ scan-turn = 环拍：请在 { $seconds } 秒内原地转一圈，本人须始终
 scan-done = 环拍完成。
 end-heard = 考试已结束。
 offline = 没有网络，录制继续，录像保存在本机。
+offline-stopped = 没有网络，录像保存在本机，稍后上传。
 online = 网络已恢复。
 fault = 程序出错，正在重试：{ $detail }
 
@@ -23,6 +24,11 @@ owed = 还有 { $count } 段录像只保存在本机，请再次运行同一命�
 delivered = 全部录像已上传。
 freed = 已解除保留：本机删除 { $size }。
 reason = 原因：{ $reason }
+reason-no-recording = 考试期间没有任何录像。
+reason-missing-media = { $start } 至 { $end } 之间有 { $segments } 段录像没有收到。
+reason-gap-too-long = { $start } 至 { $end } 没有录制，共 { $seconds } 秒（{ $cause }）。
+reason-gaps-too-long = 中断合计 { $seconds } 秒，允许 { $limit } 秒。
+reason-undecodable-media = { $start } 至 { $end } 之间有 { $segments } 段录像无法读取。
 unverified = 服务器的答复未通过验证：{ $detail }
 trouble = 第 { $segment } 段无法上传：{ $why }
 

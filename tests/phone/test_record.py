@@ -155,7 +155,8 @@ def test_pictures_that_never_came_are_a_gap_inside_the_run(tmp_path: Path) -> No
 
 
 def test_a_phone_that_slept_begins_a_new_run_though_its_clock_stood(tmp_path: Path) -> None:
-    readings = iter([0] * 16)  # awake when the source is opened and for fifteen pictures, then an hour's sleep
+    # Awake when the source is opened and for fifteen pictures, then an hour's sleep.
+    readings = iter([0] * 16)
     ticking = hurried_clock()
     clock = Clock(ticking.mono_us, ticking.wall_ms, "boot", lambda: next(readings, 3_600_000_000))
     waiting = iter([Idle(pictures(30, 1_000_000), None), last := Idle(pictures(30, 9_000_000), None)])

@@ -21,7 +21,7 @@ def names(language: str) -> dict[str, set[str]]:
     text = files("phone_client").joinpath("locale", f"{language}.ftl").read_text("utf-8")
     found: dict[str, set[str]] = {}
     for block in re.split(r"\n(?=[a-z#])", text):
-        if match := re.match(r"([a-z-]+) = ", block):
+        if match := re.match(r"([a-z-]+) =", block):
             found[match.group(1)] = set(re.findall(r"\$([a-z]+)", block))
     return found
 
@@ -57,6 +57,32 @@ def test_a_refusal_says_what_happened_and_what_to_do(language: str) -> None:
     assert row.do[language] in said
 
 
+REASONS = {
+    "no_recording": {},
+    "missing_media": {"segments": 3, "start_ms": 1_000, "end_ms": 61_000},
+    "gap_too_long": {"start_ms": 1_000, "end_ms": 61_000, "length_ms": 60_000, "cause": "call"},
+    "gaps_too_long": {"total_ms": 61_400, "limit_ms": 60_000},
+    "undecodable_media": {"segments": 1, "start_ms": 1_000, "end_ms": 61_000},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", REASONS)
+def test_every_reason_of_a_verdict_is_said_with_its_figures(language: str, code: str) -> None:
+    facts: dict[str, object] = REASONS[code]
+    said = Wording(language).reason({"code": code} | facts)
+    assert code not in said
+    for name, figure in (("segments", "3"), ("length_ms", "60"), ("limit_ms", "60"), ("cause", "call")):
+        if name in facts and facts[name] != 1:
+            assert figure in said
+    if "start_ms" in facts:
+        assert re.search(r"\d\d:\d\d:01", said)
+
+
+def test_a_reason_of_a_newer_server_is_named_by_its_code() -> None:
+    assert Wording("en").reason({"code": "moon_phase", "days": 3}) == "moon_phase"
+
+
 def test_a_language_there_is_none_of() -> None:
     with pytest.raises(ValueError, match="fr"):
         Wording("fr")
@@ -81,10 +107,13 @@ def test_the_numbers_are_all_there(language: str, words: list[str]) -> None:
 
 def test_changes_are_told_once() -> None:
     lost = snapshot(recorder=RecorderState("interrupted", "camera_lost", "unplugged"))
-    said = told("en", snapshot(), snapshot(), lost, lost, snapshot(online=False), snapshot(ended=True))
+    away = snapshot(online=False)
+    stopped = snapshot(online=False, recorder=RecorderState("stopped"))
+    said = told("en", snapshot(), snapshot(), lost, lost, away, snapshot(ended=True), stopped)
     assert said.count("Recording. Keep this running") == 2
     assert said.count("NOT recording (camera_lost): unplugged") == 1
-    assert said.count("No network.") == 1
+    assert said.count("No network. The recording goes on") == 1
+    assert said.count("No network. What was recorded") == 1
     assert said.count("The network is back.") == 1
     assert said.count("The exam is over.") == 1
 
