@@ -165,10 +165,10 @@ class Binder:
                 return held.state
             claim = self._pending(held, key)
             generation = len(held.state.generations) + 1
-            at_ms = max(self._register.now_ms(), held.state.last_ms)
+            at_ms = held.at_ms()
             binding = Binding(sitting, generation, key, claim.nonce, at_ms)
             record = sign(self._identity.signing, Binding.TYP, binding.to_claims())
-            return await held.append(("confirmed", {"key": key, "by": by, "binding": record}))
+            return await held.append(("confirmed", {"key": key, "by": by, "binding": record}), at_ms=at_ms)
 
     async def refuse(self, sitting: str, key: str, by: str) -> Sitting:
         """Turns the pending phone away and opens a new offer."""

@@ -49,12 +49,12 @@ class SegmentUploads:
                 raise PairingError("upload_unknown", upload.upload_id)
             generation, segment = found
             if segment.stored_at_ms is None:
-                at_ms = max(self._register.now_ms(), held.state.last_ms)
+                at_ms = held.at_ms()
                 receipt = Receipt.for_head(segment.head, segment.name, at_ms)
                 record = sign(self._identity.signing, Receipt.TYP, receipt.to_claims())
                 await held.append(("stored", {
                     "generation": generation.number, "head": segment.name, "sha256": segment.head.sha256,
                     "length": segment.head.length, "receipt": record,
-                }))
+                }), at_ms=at_ms)
                 self._on_stored(upload.sitting)
             return {RECEIPT_HEADER: segment.receipt}

@@ -63,17 +63,19 @@ class Recorder:
                 if isinstance(entry, Head):
                     uploads[name] = self._identity.upload(name)
             _within_limits(generation, trial, len(fresh))
-            acknowledgement = self._acknowledge(held.state, generation, records)
+            at_ms = held.at_ms()
+            acknowledgement = self._acknowledge(held.state, generation, records, at_ms)
             if fresh:
                 await held.append(("committed", {
                     "generation": generation.number, "entries": fresh, "acknowledgement": acknowledgement,
                     "uploads": uploads,
-                }))
+                }), at_ms=at_ms)
             # From here on the entries are on disk: the acknowledgement may be told.
             return Committed(acknowledgement, uploads, held.state)
 
-    def _acknowledge(self, state: Sitting, generation: Generation, records: Sequence[str]) -> str:
-        at_ms = max(self._register.now_ms(), state.last_ms)
+    def _acknowledge(
+        self, state: Sitting, generation: Generation, records: Sequence[str], at_ms: int
+    ) -> str:
         names = tuple(record_hash(record) for record in records)
         body = Acknowledgement(state.id, generation.number, names, at_ms, state.seq, state.tip)
         return sign(self._identity.signing, Acknowledgement.TYP, body.to_claims())

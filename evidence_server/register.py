@@ -28,16 +28,24 @@ class Held:
         self._register = register
         self.state = state
 
-    async def append(self, *drafts: tuple[str, Mapping[str, object]]) -> Sitting:
+    def at_ms(self) -> int:
+        """Now, for a record that its event is to agree with; never before the newest event."""
+        # a clock set back must not turn the journal around
+        return max(self._register.now_ms(), self.state.last_ms)
+
+    async def append(
+        self, *drafts: tuple[str, Mapping[str, object]], at_ms: int | None = None
+    ) -> Sitting:
         """Journals (kind, body) drafts in one transaction and folds them on.
 
-        When it returns, the events are on disk: only then may anybody be told.  Raises
+        They happen at `at_ms`, which the method of that name gave; by default now.  When it returns, the
+        events are on disk: only then may anybody be told.  Raises
         PairingError("wrong_stage") before anything is written if an event has no place now.
         """
         stages = self.state.stages
         for kind, _ in drafts:
             stages = stages.after(kind)
-        await self._register.write(self.state, drafts)
+        await self._register.write(self.state, drafts, self.at_ms() if at_ms is None else at_ms)
         return self.state
 
 
@@ -101,9 +109,10 @@ class Register:
         except TimeoutError:
             return await self.look(sitting)
 
-    async def write(self, state: Sitting, drafts: tuple[tuple[str, Mapping[str, object]], ...]) -> None:
+    async def write(
+        self, state: Sitting, drafts: tuple[tuple[str, Mapping[str, object]], ...], at_ms: int
+    ) -> None:
         """Journals drafts for a held sitting; use `Held.append`."""
-        at_ms = max(self.now_ms(), state.last_ms)  # a clock set back must not turn the journal around
         room = self._room(state.id)
         try:
             events = []
