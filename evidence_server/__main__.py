@@ -11,11 +11,14 @@ import asyncio
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import structlog
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from evidence_server.app import serve as run_server
@@ -67,6 +70,21 @@ def _log_to_stderr(level: str) -> None:
     )
 
 
+@contextmanager
+def _starting() -> Iterator[None]:
+    """What keeps a server from starting (a setting, the port, the folder), as a sentence."""
+    says = "服务器无法启动。The server cannot start:"
+    try:
+        yield
+    except PairingError as error:
+        _refused(error)
+    except ValidationError as error:
+        wrong = (f"EVIDENCE_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+        _fail("\n".join((says, *wrong)), USAGE)
+    except OSError as error:
+        _fail(f"{says} {error}", USAGE)
+
+
 @app.command()
 def serve(
     data: Folder = _DATA,
@@ -76,12 +94,10 @@ def serve(
 ) -> None:
     """Serve until SIGTERM; everything else can be set as EVIDENCE_… (see the README)."""
     flags: dict[str, Any] = {"data": data, "port": port, "host": host}
-    settings = Settings(**flags | ({"public_url": public_url} if public_url else {}))
-    _log_to_stderr(settings.log_level)
-    try:
+    with _starting():
+        settings = Settings(**flags | ({"public_url": public_url} if public_url else {}))
+        _log_to_stderr(settings.log_level)
         asyncio.run(run_server(settings, lambda url: _out.print(f"serving at {url}")))
-    except PairingError as error:
-        _refused(error)
 
 
 @app.command()
@@ -91,7 +107,8 @@ def tus(data: Folder = _DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1
     Nobody is asked who they are: never to be reached from outside.
     """
     _log_to_stderr("info")
-    asyncio.run(serve_tus(data, host, port))
+    with _starting():
+        asyncio.run(serve_tus(data, host, port))
 
 
 def _remote(data: Path, host: str, port: int) -> Remote:
