@@ -1,7 +1,7 @@
 """The evidence bundle: one uncompressed ZIP with everything a verdict rests on, for checking offline.
 
     README.txt              what this is, in both languages
-    bundle.jws              the server's signature over the journal's length and tip
+    bundle.jws              the server's signature over the journal's length and tip, jwks.json and README.txt
     jwks.json               the server's public key
     journal.jsonl           the sitting's events, one a line
     verdict.jws             the newest verdict (it is in the journal too)
@@ -23,6 +23,7 @@ from joserfc.jwk import OKPKey
 from evidence_server.journal import Event
 from evidence_server.sitting import Segment, Sitting
 from evidence_server.store import Store
+from pairing.encoding import sha256_b64u
 from pairing.jws import sign
 from pairing.messages import BUNDLE_TYP
 
@@ -115,11 +116,15 @@ async def export(
     state: Sitting, events: Sequence[Event], store: Store, signing: OKPKey, jwks: Mapping[str, object]
 ) -> AsyncIterator[bytes]:
     """The bundle of `state`, folded from exactly `events`, piece by piece; media decrypted."""
-    statement = {"sitting": state.id, "position": state.seq, "tip": state.tip}
+    keys = json.dumps(jwks, separators=(",", ":"))
+    statement = {
+        "sitting": state.id, "position": state.seq, "tip": state.tip,
+        "readme_sha256": sha256_b64u(_README), "jwks_sha256": sha256_b64u(keys),
+    }
     writer = BundleWriter()
     yield writer.add("README.txt", _README.encode())
     yield writer.add("bundle.jws", sign(signing, BUNDLE_TYP, statement).encode())
-    yield writer.add("jwks.json", json.dumps(jwks, separators=(",", ":")).encode())
+    yield writer.add("jwks.json", keys.encode())
     yield writer.add("journal.jsonl", journal_lines(events).encode())
     if state.verdicts:
         yield writer.add("verdict.jws", state.verdicts[-1].record.encode())

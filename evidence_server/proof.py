@@ -2,16 +2,18 @@
 
 The steps, numbered as they are reported:
 
-1. The ZIP is, byte for byte, what its entries make.
-2. The bundle's statement is signed by the key in it (and that key is the one you trust, if you name it).
+1. The ZIP is, byte for byte, what its entries make; nothing in it is packed.
+2. The bundle's statement is signed by the key in it (and that key is the one you trust, if you name it), and
+   speaks of the key set and the README as they are.
 3. The journal is one unbroken chain of events, up to the tip that was signed.
 4. Each phone key was bound by the server's signed word.
-5. Each head, note and manifest is signed by its phone's key and follows its chain; each acknowledgement
-   is the server's.
-6. Each receipt is the server's and speaks of its segment.
+5. Each head, note and manifest is signed by its phone's key and follows its chain, each fork is signed by
+   it too; each acknowledgement is the server's.
+6. Each receipt is the server's and speaks of its segment, and of when the journal has it stored.
 7. Each stored segment is there with the length and hash that its head committed to.
 8. Measuring the media again finds what was found then (differences are reported, they break nothing).
-9. Judging the journal again gives each verdict that was signed, word for word.
+9. Judging the journal again gives each verdict that was signed, word for word, and each names the one
+   before it.
 """
 
 from __future__ import annotations
@@ -26,12 +28,12 @@ from typing import Any
 
 from joserfc.jwk import OKPKey
 
-from evidence_server.bundle import BundleWriter, media_path, stored_segments
+from evidence_server.bundle import BundleWriter, journal_lines, media_path, stored_segments
 from evidence_server.journal import GENESIS, Event
 from evidence_server.sitting import Segment, Sitting
 from evidence_server.verdict import judge
 from pairing.chain import read_entry
-from pairing.encoding import b64u
+from pairing.encoding import b64u, sha256_b64u
 from pairing.errors import PairingError
 from pairing.jws import phone_key, record_hash, thumbprint, verify
 from pairing.manifest import Manifest
@@ -70,11 +72,15 @@ class _BrokenError(Exception):
 def prove(bundle: Path, trusted: Mapping[str, Any] | None = None) -> Proof:
     """Steps 1 to 7 and 9 on `bundle`; `trusted` is a JWK set.  Step 8 is `measure_again`."""
     proof = Proof()
+    prover = _Prover(bundle, proof)
     try:
-        _Prover(bundle, proof).run(trusted)
+        prover.run(trusted)
     except _BrokenError as error:
         step, says = error.args
         proof.findings.append(Finding(step, False, says))
+    except Exception as error:
+        # A forger can put anything anywhere; whatever we stumble over is no evidence.
+        proof.findings.append(Finding(prover.step, False, f"cannot be read: {error!r}"))
     return proof
 
 
@@ -82,6 +88,8 @@ class _Prover:
     def __init__(self, bundle: Path, proof: Proof) -> None:
         self._bundle = bundle
         self._proof = proof
+        self.step = 1
+        """The step that is being worked on."""
         self._key: OKPKey | None = None
         self._counts = {"entries": 0, "receipts": 0, "acknowledgements": 0, "manifests": 0, "bindings": 0}
 
@@ -91,16 +99,32 @@ class _Prover:
         except (OSError, zipfile.BadZipFile) as error:
             raise _BrokenError(1, f"not a ZIP: {error}") from error
         with archive:
+            self._check_entries_plain(archive)
+            self.step = 2
             self._check_trust(archive, trusted)
+            self.step = 3
             state = self._check_journal(archive)
+            self.step = 7
             broken = self._check_media(archive, state)
         if not broken:
+            self.step = 1
             self._check_container()
         self._proof.state = state
         self._proof.findings.sort(key=lambda finding: finding.step)
 
     def _say(self, step: int, says: str, holds: bool = True) -> None:
         self._proof.findings.append(Finding(step, holds, says))
+
+    def _check_entries_plain(self, archive: zipfile.ZipFile) -> None:
+        """Step 1, before anything is read: no entry can be larger than the file, or hide another."""
+        entries = archive.infolist()
+        for entry in entries:
+            if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+                raise _BrokenError(1, f"{entry.filename} is packed")
+        if len({entry.filename for entry in entries}) != len(entries):
+            raise _BrokenError(1, "two entries have one name")
+        if sum(entry.file_size for entry in entries) > self._bundle.stat().st_size:
+            raise _BrokenError(1, "entries overlap")
 
     def _check_container(self) -> None:
         """Step 1: builds the ZIP again from its entries and compares."""
@@ -127,6 +151,11 @@ class _Prover:
                 raise _BrokenError(2, f"signed by {self._proof.key}, which is none of the keys you trust")
             self._proof.trusted = True
         statement = self._signed(2, _read(archive, "bundle.jws", 2).decode("ascii", "replace"), BUNDLE_TYP)
+        for name, member in (("jwks.json", "jwks_sha256"), ("README.txt", "readme_sha256")):
+            if sha256_b64u(_read(archive, name, 2)) != statement.get(member):
+                raise _BrokenError(2, f"{name} was altered")
+        if not {"sitting", "position", "tip"} <= statement.keys():
+            raise _BrokenError(2, "bundle.jws does not say where the journal ends")
         self._statement = statement
         trust = "a key you trust" if self._proof.trusted else "the key it carries, not trusted by itself"
         self._say(2, f"the bundle is signed by {trust}: {self._proof.key}")
@@ -145,6 +174,7 @@ class _Prover:
         state = Sitting(sitting)
         verdicts = 0
         for event in _events(_read(archive, "journal.jsonl", 3), sitting):
+            self.step = 3
             self._check_event(state, event)
             if event.kind == "verdict":
                 self._check_verdict(state, event)
@@ -177,13 +207,15 @@ class _Prover:
                 self._check_binding(state, body)
             elif event.kind == "committed":
                 self._check_entries(state, body)
+            elif event.kind == "forked":
+                read_entry(body["entry"], phone_key(state.generations[body["generation"] - 1].jwk))
             elif event.kind == "manifest":
-                signer = phone_key(state.generations[body["generation"] - 1].jwk)
-                verify(body["manifest"], Manifest.TYP, signer)
-                self._counts["manifests"] += 1
+                self._check_manifest(state, body)
             elif event.kind == "stored":
                 segment = state.generations[body["generation"] - 1].segments[body["head"]]
-                check_receipt(body["receipt"], self._server_key(), segment.head, segment.name)
+                receipt = check_receipt(body["receipt"], self._server_key(), segment.head, segment.name)
+                if receipt.stored_at_ms != event.at_ms:
+                    raise PairingError("claims_invalid", "the receipt names another time")
                 self._counts["receipts"] += 1
         except PairingError as error:
             step = {"confirmed": 4, "stored": 6}.get(event.kind, 5)
@@ -199,11 +231,21 @@ class _Prover:
     def _check_binding(self, state: Sitting, body: Mapping[str, Any]) -> None:
         binding = Binding.from_claims(verify(body["binding"], Binding.TYP, self._server_key()))
         claim = state.claims[body["key"]]
-        if (binding.sitting, binding.key, binding.nonce) != (state.id, claim.key, claim.nonce):
-            raise PairingError("claims_invalid", "the binding names another sitting, key or nonce")
+        bound = state.id, len(state.generations) + 1, claim.key, claim.nonce
+        if (binding.sitting, binding.generation, binding.key, binding.nonce) != bound:
+            raise PairingError("claims_invalid", "the binding names another sitting, phone or generation")
         if thumbprint(phone_key(claim.jwk)) != claim.key:
             raise PairingError("claims_invalid", "the key is not the one that was bound")
         self._counts["bindings"] += 1
+
+    def _check_manifest(self, state: Sitting, body: Mapping[str, Any]) -> None:
+        generation = state.generations[body["generation"] - 1]
+        manifest = Manifest.from_claims(verify(body["manifest"], Manifest.TYP, phone_key(generation.jwk)))
+        if (manifest.sitting, manifest.generation) != (state.id, generation.number):
+            raise PairingError("claims_invalid", "the manifest speaks of another sitting or generation")
+        if not manifest.covers(generation.chains):
+            raise PairingError("claims_invalid", "the manifest lists something else than was committed")
+        self._counts["manifests"] += 1
 
     def _check_entries(self, state: Sitting, body: Mapping[str, Any]) -> None:
         signer = phone_key(state.generations[body["generation"] - 1].jwk)
@@ -212,6 +254,8 @@ class _Prover:
             self._counts["entries"] += 1
         claims = verify(body["acknowledgement"], Acknowledgement.TYP, self._server_key())
         acknowledged = Acknowledgement.from_claims(claims)
+        if (acknowledged.sitting, acknowledged.generation) != (state.id, body["generation"]):
+            raise PairingError("claims_invalid", "the acknowledgement is another sitting's or generation's")
         if not {record_hash(record) for record in body["entries"]} <= set(acknowledged.entries):
             raise PairingError("claims_invalid", "the acknowledgement names other entries")
         if (acknowledged.position, acknowledged.journal) != (state.seq, state.tip):
@@ -220,10 +264,14 @@ class _Prover:
 
     def _check_verdict(self, state: Sitting, event: Event) -> None:
         """Step 9: the verdict is a pure function of what the journal held before it."""
+        self.step = 9
         issued = self._signed(9, str(event.fields().get("verdict", "")), VERDICT_TYP)
         if state.required is None:
             raise _BrokenError(9, f"event {event.seq}: a verdict without a required interval")
-        again = judge(state).claims
+        again = dict(judge(state).claims) | {
+            "version": len(state.verdicts) + 1,
+            "supersedes": record_hash(state.verdicts[-1].record) if state.verdicts else "",
+        }
         for name, value in again.items():
             if issued.get(name) != value:
                 version = issued.get("version")
@@ -293,11 +341,15 @@ def _okp(jwk: Any) -> OKPKey:
 
 def _events(lines: bytes, sitting: str) -> Iterator[Event]:
     prev = GENESIS
-    for seq, line in enumerate(lines.decode("utf-8", "replace").splitlines(), 1):
+    # Only "\n" parts lines: splitlines would also part at U+2028, which a text may hold.
+    *whole_lines, rest = lines.decode("utf-8", "replace").split("\n")
+    if rest:
+        raise _BrokenError(3, "the journal ends in the middle of a line")
+    for seq, line in enumerate(whole_lines, 1):
         try:
             row = json.loads(line)
             event = Event(row["sitting"], row["seq"], row["at_ms"], row["kind"], row["body"], row["prev"])
-            whole = isinstance(event.body, str) and event.hash == row["hash"]
+            whole = event.hash == row["hash"] and journal_lines([event]) == line + "\n"
         except (ValueError, KeyError, TypeError) as error:
             raise _BrokenError(3, f"line {seq} of the journal is malformed") from error
         if not whole or event.prev != prev or event.seq != seq or event.sitting != sitting:
