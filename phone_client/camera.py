@@ -26,6 +26,7 @@ INTAKE_FRAMES = 128
 """Frames of either kind that wait for the encoder: about 3 s of picture and sound."""
 
 _LOOKAHEAD = 96
+_LET_GO_S = 2.0
 _CLOCK_TOLERANCE_US = 10_000_000
 _ALSA_CONFIG = Path("/usr/share/alsa/alsa.conf")
 
@@ -174,6 +175,8 @@ class Source(Protocol):
     """What the recorder reads from: a context manager, opened anew for every run."""
 
     has_sound: bool
+    sound_failure: str
+    """Why the microphone could not be opened; empty where it was, or where none was asked for."""
 
     @property
     def dropped(self) -> int:
@@ -205,8 +208,8 @@ class Capture:
         self._intake = Intake()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._containers: list[InputContainer] = []
         self.has_sound = False
+        self.sound_failure = ""
 
     @property
     def dropped(self) -> int:
@@ -214,16 +217,16 @@ class Capture:
         return self._intake.dropped
 
     def __enter__(self) -> Capture:
-        try:
-            if self._settings.is_device:
-                self._open_camera()
-            else:
-                self._open_file()
-            if self._settings.sound is not None:
+        if self._settings.is_device:
+            self._open_camera()
+        else:
+            self._open_file()
+        if self._settings.sound is not None:
+            try:
                 self._open_sound(self._settings.sound)
-        except CameraError:
-            self._shut()
-            raise
+            except CameraError as error:
+                # Pictures without sound are worth more than neither.
+                self.sound_failure = error.detail
         self._intake.add_readers(len(self._threads))
         for thread in self._threads:
             thread.start()
@@ -233,8 +236,8 @@ class Capture:
         self._stop.set()
         self._intake.close()
         for thread in self._threads:
-            thread.join()
-        self._shut()
+            # A dead device may never return from a read; its thread is left behind and lets go by itself.
+            thread.join(_LET_GO_S)
 
     def take(self, timeout_s: float) -> Frame | None:
         """The next frame, or None when none came in time.  Raises CameraError at the source's end."""
@@ -250,11 +253,6 @@ class Capture:
         self._stop.set()
         self._intake.close()
 
-    def _shut(self) -> None:
-        for container in self._containers:
-            container.close()
-        self._containers.clear()
-
     def _open_camera(self) -> None:
         wish = self._settings
         container = _open(
@@ -263,28 +261,26 @@ class Capture:
             "video4linux2,v4l2",
             {"video_size": f"{wish.width}x{wish.height}", "framerate": str(wish.rate)},
         )
-        self._containers.append(container)
-        self._thread("camera", lambda: self._read_device(container, "camera_lost"))
+        self._read_in_thread("camera", container, lambda: self._read_device(container, "camera_lost"))
 
     def _open_sound(self, device: str) -> None:
         if _ALSA_CONFIG.exists():
             # PyAV's wheel carries an ALSA library that looks for its configuration where it was built.
             os.environ.setdefault("ALSA_CONFIG_PATH", str(_ALSA_CONFIG))
         container = _open(device, "muted", "alsa", {"sample_rate": "48000", "channels": "1"})
-        self._containers.append(container)
         self.has_sound = True
-        self._thread("sound", lambda: self._read_device(container, "muted"))
+        self._read_in_thread("sound", container, lambda: self._read_device(container, "muted"))
 
     def _open_file(self) -> None:
         container = _open(self._settings.camera, "camera_lost", None, {})
-        self._containers.append(container)
         if not container.streams.video:
+            container.close()
             raise CameraError("camera_lost", f"{self._settings.camera}: no pictures in this file")
         own_sound = self._settings.sound is None and bool(container.streams.audio)
         self.has_sound = own_sound
-        self._thread("file", lambda: self._play(container, own_sound))
+        self._read_in_thread("file", container, lambda: self._play(container, own_sound))
 
-    def _thread(self, name: str, work: Callable[[], None]) -> None:
+    def _read_in_thread(self, name: str, container: InputContainer, work: Callable[[], None]) -> None:
         def run() -> None:
             failure: CameraError | None = None
             try:
@@ -293,6 +289,8 @@ class Capture:
                 failure = error
             except (av.FFmpegError, OSError) as error:
                 failure = CameraError("camera_lost", f"{name}: {error}")
+            finally:
+                container.close()
             self._intake.reader_done(failure)
 
         self._threads.append(threading.Thread(target=run, name=f"capture-{name}", daemon=True))

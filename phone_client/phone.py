@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from joserfc.jwk import ECKey
@@ -261,8 +261,8 @@ class Phone:
                 pacer.failed(error.after_s, error.reached)
                 continue
             except PairingError as error:
-                self._fail(error)
-                return
+                self._distrust(error, pacer)
+                continue
             if self._version_before is None:
                 newest = self._newest()
                 self._version_before = newest.version if newest and self._uploads.owed() else 0
@@ -284,10 +284,22 @@ class Phone:
         elif standing.stage == "replaced":
             self._view.refusal(PairingError("binding_replaced"))
             self._stop_recording()
-        if self._buffer.ledger.end_ms is not None and not self._options.keep_recording:
-            self._stop_recording()
+        self._stop_at_the_end()
         if self._newest() is not None:
             self._stop_recording()
+
+    def _stop_at_the_end(self) -> None:
+        if self._buffer.ledger.end_ms is not None and not self._options.keep_recording:
+            self._stop_recording()
+
+    def _distrust(self, error: PairingError, pacer: Pacer) -> None:
+        """A read was refused, or something in it does not hold: that ends a delivery, never a recording."""
+        self._stop_at_the_end()
+        if self._recording_done:
+            self._fail(error)
+            return
+        self._view.refusal(error)
+        pacer.failed()
 
     def _tell_trouble(self, entry: Entry, error: PairingError) -> None:
         self._view.say("trouble", segment=f"{entry.run}/{entry.seq}", why=str(error))
@@ -303,8 +315,12 @@ class Phone:
         self._changed.fire()
 
     async def _keep_showing(self) -> None:
+        arrived = False
         while True:
             self._view.show(self.snapshot())
+            if self._recording_done and not arrived and self._is_delivered() and not self._uploads.owed():
+                arrived = True
+                self._view.say("arrived")
             await asyncio.sleep(_SHOW_S)
 
     # --- judging where it stands -------------------------------------------------------------------------
@@ -337,16 +353,22 @@ class Phone:
         newest = self._newest()
         if self._options.wait and newest is not None and newest.version > self._version_before:
             return True
-        ledger = self._buffer.ledger
-        owed = [entry for entry in self._uploads.owed() if entry.name not in self._uploads.troubles]
-        unsent = ledger.binding is None or any(not entry.committed for entry in ledger.entries())
-        listed = sum(1 for _ in ledger.entries()) == ledger.listed
-        if owed or unsent or not listed or ledger.manifest_sent != len(ledger.manifests):
+        if not self._is_delivered():
             self._delivered_at = None
             return False
         if not self._options.wait or self._standing.stage == "replaced":
             return True
         return newest is not None and self._has_settled(self._standing)
+
+    def _is_delivered(self) -> bool:
+        """Whether the server has all that it can be given: entries, manifest, and media but for troubles."""
+        ledger = self._buffer.ledger
+        if ledger.binding is None or any(not entry.committed for entry in ledger.entries()):
+            return False
+        if any(entry.name not in self._uploads.troubles for entry in self._uploads.owed()):
+            return False
+        listed = sum(1 for _ in ledger.entries()) == ledger.listed
+        return listed and ledger.manifest_sent == len(ledger.manifests)
 
     def _has_settled(self, standing: Standing) -> bool:
         """Everything was delivered after a verdict: whether no newer one is to be expected."""
@@ -364,6 +386,7 @@ class Phone:
             state = self._recorder.state
         with self._buffer.lock:
             totals = ledger.totals()
+            totals = replace(totals, recorded_us=totals.recorded_us + self._buffer.tail_us())
         left_ms = None
         if self._standing and self._standing_at and self._standing.deadline_ms is not None:
             elapsed_ms = (self._clock.mono_us() - self._standing_at.mono_us) // 1_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -77,21 +77,20 @@ def check_camera_and_sound(settings: CameraSettings, clock: Clock) -> list[Check
                 elif frame is not None:
                     level = _samples(frame.frame)
                     square_sum, samples = square_sum + float(np.sum(level**2)), samples + len(level)
-            has_sound = capture.has_sound
+            has_sound, mute = capture.has_sound, capture.sound_failure
     except CameraError as error:
-        if error.cause == "muted" and settings.sound is not None:
-            closed = Check("sound", False, "sound-closed", "sound-none-do", {"detail": error.detail})
-            return [check_camera_and_sound(replace(settings, sound=None), clock)[0], closed]
         if pictures < _FEWEST_PICTURES:
             closed = Check("camera", False, "camera-closed", "camera-closed-do", {"detail": error.detail})
             return [closed, Check("sound", None, "skipped")]
-        has_sound = samples > 0
+        has_sound, mute = samples > 0, ""
     seen: dict[str, str | int] = {
         "pictures": pictures, "seconds": WATCH_S, "width": width, "height": height
     }
     camera = Check("camera", True, "camera-fine", "", seen)
     if pictures < _FEWEST_PICTURES:
         camera = Check("camera", False, "camera-still", "camera-still-do", seen)
+    if mute:
+        return [camera, Check("sound", False, "sound-closed", "sound-none-do", {"detail": mute})]
     return [camera, _sound(has_sound, square_sum, samples)]
 
 

@@ -125,6 +125,8 @@ def changes(before: Snapshot | None, now: Snapshot) -> list[tuple[str, dict[str,
     if now.recorder.doing != was:
         if now.recorder.doing == "recording":
             said.append(("recording-started", {}))
+            if now.recorder.cause == "muted":
+                said.append(("recording-mute", {"detail": now.recorder.detail}))
         elif now.recorder.doing == "interrupted":
             name = "recording-interrupted" if now.recorder.can_return else "recording-over"
             said.append((name, {"cause": now.recorder.cause, "detail": now.recorder.detail}))

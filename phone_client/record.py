@@ -33,8 +33,8 @@ _REOPEN_S = 1.0
 class RecorderState:
     """What the recorder is doing: `doing` is starting, recording, interrupted or stopped.
 
-    `cause` says why it is interrupted, `can_return` whether it can go on by itself; `dropped` counts frames
-    that came and could not be recorded."""
+    `cause` says why it is interrupted ("muted" while recording: without sound), `can_return` whether it can
+    go on by itself; `dropped` counts frames that came and could not be recorded."""
 
     doing: str = "starting"
     cause: str = ""
@@ -199,7 +199,8 @@ class _RunRecorder:
         base, moment = self._clock.at(self._encoder.base_us), self._clock.at(first.at_us)
         self._buffer.open_run(base, moment, self._clock.boot)
         self._run_open = True
-        self._tell(doing="recording", cause="", detail="")
+        mute = self._source.sound_failure
+        self._tell(doing="recording", cause="muted" if mute else "", detail=mute)
 
     def _watch(self, frame: Picture) -> None:
         """Notice what the frames themselves do not tell: a sleep of the phone, pictures that never came."""

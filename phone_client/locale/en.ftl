@@ -6,7 +6,8 @@ buffer-continues = Going on with the recording in { $folder }.
 
 # --- recording
 recording-started = Recording. Keep this running until the end of the exam.
-recording-stopped = Recording has stopped and is sealed.
+recording-stopped = Recording has stopped and is sealed. Keep this running until everything has arrived.
+recording-mute = WITHOUT SOUND: { $detail }. Reconnect the microphone and start the same command again.
 recording-interrupted = NOT recording ({ $cause }): { $detail }. It starts again by itself as soon as it can.
 recording-over = NOT recording ({ $cause }): { $detail }.
 stop-asked = The exam is not over. Press Ctrl-C again within { $seconds } s to stop recording all the same.
@@ -24,6 +25,7 @@ owed = { $count ->
     [one] 1 segment is still only on this phone. Run the same command again to deliver it.
    *[other] { $count } segments are still only on this phone. Run the same command again to deliver them.
 }
+arrived = Everything recorded has arrived and is stored; you may close this. Waiting for the verdict.
 delivered = Everything has been delivered.
 freed = Released: { $size } deleted from this phone.
 reason = reason: { $reason }

@@ -6,7 +6,8 @@ buffer-continues = 继续使用 { $folder } 中的录像。
 
 # --- 录制
 recording-started = 正在录制，请保持运行直到考试结束。
-recording-stopped = 录制已停止并封存。
+recording-stopped = 录制已停止并封存，请保持运行直到全部上传。
+recording-mute = 没有声音：{ $detail }。请重新连接麦克风，再次运行同一命令。
 recording-interrupted = 当前没有录制（{ $cause }）：{ $detail }。恢复后会自动继续。
 recording-over = 当前没有录制（{ $cause }）：{ $detail }。
 stop-asked = 考试尚未结束。如仍要停止录制，请在 { $seconds } 秒内再按一次 Ctrl-C。
@@ -21,6 +22,7 @@ fault = 程序出错，正在重试：{ $detail }
 # --- 上传
 manifest-sent = 录像清单已发送。
 owed = 还有 { $count } 段录像只保存在本机，请再次运行同一命令上传。
+arrived = 全部录像已送达并存储，可以关闭本程序。正在等待结论。
 delivered = 全部录像已上传。
 freed = 已解除保留：本机删除 { $size }。
 reason = 原因：{ $reason }

@@ -42,6 +42,7 @@ class Script:
 
     def __init__(self, frames: Sequence[Frame], failure: CameraError | None, has_sound: bool = False) -> None:
         self.has_sound = has_sound
+        self.sound_failure = ""
         self.dropped = 0
         self.exhausted = threading.Event()
         self._frames = list(frames)

@@ -266,6 +266,29 @@ async def test_a_verdict_of_another_key_is_not_believed(server: FakeServer, buff
     assert outcome.verdict is None
 
 
+async def test_nothing_that_does_not_hold_ends_a_recording(server: FakeServer, tmp_path: Path) -> None:
+    source = Idle(pictures(135, FIRST_US), None)
+    with Buffer(tmp_path) as buffer:
+        recorder = Recorder(buffer, lambda: source, still_clock())
+        async with phone(server, buffer, recorder) as running:
+            await server.confirm()
+            await server.until(lambda: all_stored(server, 2))
+            honest, server.key = server.key, new_server_key()
+            await server.decide("complete")
+            server.key = honest
+            server.fail("GET /v1/binding", refused("unauthorised"))
+            await server.until(lambda: len(running.heard.refusals) >= 2)
+            assert set(running.heard.refusals) == {"signature_invalid", "unauthorised"}
+            assert recorder.state.doing == "recording"
+            server.verdicts.clear()
+            await server.end(FIRST_MS + 9_000)
+            await server.until(lambda: bool(server.manifests))
+            await server.decide("complete")
+            outcome = await running.done()
+    assert outcome.failure is None
+    assert outcome.verdict is not None
+
+
 async def test_run_again_delivers_the_rest_and_waits_for_the_newer_verdict(
     server: FakeServer, buffer: Buffer
 ) -> None:
