@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -58,20 +59,26 @@ class Rig:
         self._phones: list[Phone] = []
 
     async def __aenter__(self) -> Rig:
-        await self.network.start()
-        url = f"http://127.0.0.1:{self.network.port}"
-        self.server = Server(Console(width=200), self.folder / "data", url)
-        await self.server.start()
-        self.network.target = self.server.port
+        async with AsyncExitStack() as stack:
+            await self.network.start()
+            stack.push_async_callback(self.network.stop)
+            url = f"http://127.0.0.1:{self.network.port}"
+            self.server = Server(Console(width=200), self.folder / "data", url)
+            stack.push_async_callback(self.server.stop)
+            await self.server.start()
+            self.network.target = self.server.port
+            stack.push_async_callback(self._end_phones)
+            self._ending = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._ending.aclose()
+
+    async def _end_phones(self) -> None:
         for phone in self._phones:
             await phone.kill()
-        await self.server.stop()
-        await self.network.stop()
 
     async def create(self, *arguments: str) -> dict[str, Any]:
         """A sitting, created with the public command."""
