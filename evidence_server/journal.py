@@ -20,15 +20,20 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from evidence_server.migrations import upgrade
 from pairing.encoding import sha256_b64u
 from pairing.errors import PairingError
 
 GENESIS = sha256_b64u("evidence-journal")
 """The hash that a sitting's first event follows."""
 
-_SCHEMA = sa.MetaData()
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
+
+SCHEMA = sa.MetaData()
+"""What `migrations`, all of them run, make."""
+
 _EVENTS = sa.Table(
-    "events", _SCHEMA,
+    "events", SCHEMA,
     sa.Column("sitting", sa.String(64), primary_key=True),
     sa.Column("seq", sa.BigInteger, primary_key=True),
     sa.Column("at_ms", sa.BigInteger, nullable=False),
@@ -37,14 +42,15 @@ _EVENTS = sa.Table(
     sa.Column("hash", sa.String(43), nullable=False),
 )
 _SITTINGS = sa.Table(
-    "sittings", _SCHEMA,
+    "sittings", SCHEMA,
     sa.Column("sitting", sa.String(64), primary_key=True),
     sa.Column("due_ms", sa.BigInteger, nullable=True, index=True),
     sa.Column("decided", sa.Boolean, nullable=False),
+    sa.Column("stage", sa.String(16), nullable=False, server_default="offered"),
 )
 _NAMES = sa.Table(
     # What peers know a thing of a sitting by: an offer, a bearer's hash, an upload address.
-    "names", _SCHEMA,
+    "names", SCHEMA,
     sa.Column("kind", sa.String(16), primary_key=True),
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("sitting", sa.String(64), nullable=False),
@@ -52,14 +58,14 @@ _NAMES = sa.Table(
 )
 _CODES = sa.Table(
     # Typed codes that are being shown.  Not evidence: derived from the offer, kept for look-up only.
-    "codes", _SCHEMA,
+    "codes", SCHEMA,
     sa.Column("code", sa.String(16), primary_key=True),
     sa.Column("sitting", sa.String(64), nullable=False),
     sa.Column("offer", sa.String(64), nullable=False),
     sa.Column("until_ms", sa.BigInteger, nullable=False),
 )
 _ALIVE = sa.Table(
-    "alive", _SCHEMA,
+    "alive", SCHEMA,
     sa.Column("process", sa.String(43), primary_key=True),
     sa.Column("started_ms", sa.BigInteger, nullable=False),
     sa.Column("last_ms", sa.BigInteger, nullable=False),
@@ -116,13 +122,23 @@ class Journal:
 
     @classmethod
     async def open(cls, path: Path) -> Journal:
-        """The journal in the SQLite file `path`, made if missing."""
+        """The journal in the SQLite file `path`, made if missing, its schema brought up to date.
+
+        Raises PairingError("journal_newer") if it is from a newer version of this software.
+        """
         engine = create_async_engine(f"sqlite+aiosqlite:///{path}", poolclass=StaticPool)
-        async with engine.connect() as connection:
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-                await connection.exec_driver_sql(f"PRAGMA {pragma}")
-            await connection.run_sync(_SCHEMA.create_all)
-            await connection.commit()
+        try:
+            async with engine.connect() as connection:
+                for pragma in _PRAGMAS:
+                    await connection.exec_driver_sql(f"PRAGMA {pragma}")
+                # SQLite's driver begins no transaction for a change of schema: without one, a crash would
+                # leave half of it.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                await connection.run_sync(upgrade)
+                await connection.commit()
+        except BaseException:
+            await engine.dispose()
+            raise
         return cls(engine)
 
     async def close(self) -> None:
@@ -130,7 +146,8 @@ class Journal:
         await self._engine.dispose()
 
     async def append(
-        self, events: Sequence[Event], *, names: Iterable[Name] = (), due_ms: int | None, decided: bool
+        self, events: Sequence[Event], *, names: Iterable[Name] = (), due_ms: int | None, decided: bool,
+        stage: str,
     ) -> None:
         """Writes `events` of one sitting with their projections, in one transaction, durably.
 
@@ -152,7 +169,9 @@ class Journal:
                             for event in events
                         ],
                     )
-                    await _upsert(connection, _SITTINGS, sitting=sitting, due_ms=due_ms, decided=decided)
+                    await _upsert(
+                        connection, _SITTINGS, sitting=sitting, due_ms=due_ms, decided=decided, stage=stage
+                    )
                     for name in names:
                         row = {"kind": name.kind, "name": name.name, "sitting": name.sitting, "of": name.of}
                         await _upsert(connection, _NAMES, **row)
@@ -209,6 +228,12 @@ class Journal:
         """All sittings."""
         async with self._turn, self._engine.connect() as connection:
             return list(await connection.scalars(sa.select(_SITTINGS.c.sitting)))
+
+    async def stages(self) -> dict[str, int]:
+        """How many sittings stand at each stage, by the stage's name."""
+        query = sa.select(_SITTINGS.c.stage, sa.func.count()).group_by(_SITTINGS.c.stage)
+        async with self._turn, self._engine.connect() as connection:
+            return {row[0]: row[1] for row in await connection.execute(query)}
 
     async def show_code(self, code: str, sitting: str, offer: str, until_ms: int, now_ms: int) -> None:
         """Makes a typed code findable while it works; forgets the ones that no longer do."""

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from evidence_server.journal import Event, Journal, dump
 from evidence_server.sitting import Sitting, fold, names_of
+from evidence_server.views import stage
 from pairing.errors import PairingError
 
 Clock = Callable[[], int]
@@ -121,7 +122,9 @@ class Register:
                 state.apply(event)
                 events.append(event)
             names = [name for event in events for name in names_of(event)]
-            await self.journal.append(events, names=names, due_ms=state.due_ms, decided=bool(state.verdicts))
+            await self.journal.append(
+                events, names=names, due_ms=state.due_ms, decided=bool(state.verdicts), stage=stage(state)
+            )
         except BaseException:
             # The state in memory is ahead of the disk (or may be): forget it, fold from disk next time.
             room.state = None

@@ -68,6 +68,8 @@ ERRORS: Mapping[str, ErrorRow] = MappingProxyType(
                              "Keep the page open, it uploads by itself when there is room."),
         "folder_in_use": _row(503, _PEER, "另一个服务器进程正在使用这个数据目录。", "请先停止它，或换一个目录。",
                               "Another server process is using this data folder.", "Stop it first, or use another folder."),
+        "journal_newer": _row(503, _PEER, "这个数据目录由更新版本的软件写入。", "请安装该版本或更新的版本。",
+                              "A newer version of this software has written this data folder.", "Install that version or a newer one."),
         # --- sittings (backend, support) ---------------------------------------------------------
         "sitting_unknown": _row(404, _PEER, "没有这场考试记录。", "请检查编号。",
                                 "There is no such sitting.", "Check its id."),
