@@ -32,9 +32,11 @@ from evidence_server.routes.faults import FaultWatch
 from evidence_server.routes.openapi import describe
 from evidence_server.routes.page import PageRoutes
 from evidence_server.routes.phone import UPLOADS, PhoneRoutes
+from evidence_server.routes.support import SupportRoutes
 from evidence_server.routes.tus import TusShell
 from evidence_server.settings import Settings
 from evidence_server.store import LocalStore
+from evidence_server.support import Support
 from evidence_server.sweep import Sweep
 from evidence_server.upload import PRODUCT_RULES
 from evidence_server.verify import Verifier
@@ -68,8 +70,11 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     backend = BackendRoutes(
         register, identity, access, binder, recorder, Releaser(register, identity), settings
     )
+    support = SupportRoutes(
+        register, access, Support(register, binder.new_offer), recorder, uploads, store, settings
+    )
     phone = PhoneRoutes(register, identity, access, binder, recorder)
-    table = (*backend.table(), *phone.table())
+    table = (*backend.table(), *support.table(), *phone.table())
 
     async def ready() -> str:
         try:
@@ -83,6 +88,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     app = web.Application(middlewares=[watch, refusals], client_max_size=api.MAX_BODY)
     api.mount(app, table)
     backend.mount(app)
+    support.mount(app)
     BundleRoutes(register, store, identity, access).mount(app)
     TusShell(uploads, store, PRODUCT_RULES, now_ms=now_ms, idle_s=settings.idle_body_s).mount(app, UPLOADS)
     PageRoutes(describe(table, settings.base_url), identity.jwks, ready).mount(app)

@@ -59,14 +59,15 @@ class Binder:
             if held.state.seq:
                 await self._same(name, body)
                 return held.state
-            return await held.append(("created", body), self._new_offer("created"))
+            return await held.append(("created", body), self.new_offer("created"))
 
     async def _same(self, sitting: str, body: Mapping[str, object]) -> None:
         first = (await self._register.journal.read(sitting))[0]
         if first.fields() != body:
             raise PairingError("sitting_exists", sitting)
 
-    def _new_offer(self, reason: str) -> tuple[str, dict[str, object]]:
+    def new_offer(self, reason: str) -> tuple[str, dict[str, object]]:
+        """The event of a fresh offer."""
         return "offer_made", {"offer": b64u(self._random(codes.OFFER_BYTES)), "reason": reason}
 
     def _offer_secret(self, offer: str) -> bytes:
@@ -175,7 +176,7 @@ class Binder:
         await self.lapse(sitting)
         async with self._register.hold(sitting) as held:
             self._pending(held, key)
-            return await held.append(("claim_refused", {"key": key, "by": by}), self._new_offer("refused"))
+            return await held.append(("claim_refused", {"key": key, "by": by}), self.new_offer("refused"))
 
     def _pending(self, held: Held, key: str) -> ClaimState:
         known = held.state.claims.get(key)
@@ -193,7 +194,7 @@ class Binder:
         async with self._register.hold(sitting) as held:
             claim = held.state.pending
             if claim is not None and self._register.now_ms() >= claim.at_ms + CLAIM_LAPSES_MS:
-                await held.append(("claim_lapsed", {"key": claim.key}), self._new_offer("lapsed"))
+                await held.append(("claim_lapsed", {"key": claim.key}), self.new_offer("lapsed"))
 
 
 def record_without_secret(claim: Claim) -> str:

@@ -290,12 +290,13 @@ def _cause(placed: PlacedNote) -> str:
 def committed_late(
     generations: Iterable[Generation], placed: Iterable[PlacedSegment], required: Span, tolerance_ms: int
 ) -> list[Span]:
-    """Stretches whose heads came more than `tolerance_ms` after capture, or from a replaced phone."""
+    """Stretches whose heads came more than `tolerance_ms` late, by hand, or from a replaced phone."""
     replaced = {generation.number: generation.replaced_at_ms for generation in generations}
     late = []
     for item in placed:
         cut = replaced[item.segment.head.link.generation]
         waited = item.segment.committed_at_ms - item.span.end_ms - item.uncertainty_ms
-        if waited > tolerance_ms or (cut is not None and item.segment.committed_at_ms > cut):
+        replaced_before = cut is not None and item.segment.committed_at_ms > cut
+        if item.segment.carried or replaced_before or waited > tolerance_ms:
             late.append(item.span)
     return union(late, required)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -65,6 +66,12 @@ class Proof:
         return bool(self.findings) and all(finding.holds for finding in self.findings)
 
 
+_UNREADABLE = (
+    zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, struct.error
+)
+"""What zipfile raises on damaged archives."""
+
+
 class _BrokenError(Exception):
     """A step failed in a way that makes the next ones meaningless."""
 
@@ -96,8 +103,8 @@ class _Prover:
     def run(self, trusted: Mapping[str, Any] | None) -> None:
         try:
             archive = zipfile.ZipFile(self._bundle)
-        except (OSError, zipfile.BadZipFile) as error:
-            raise _BrokenError(1, f"not a ZIP: {error}") from error
+        except _UNREADABLE as error:
+            raise _BrokenError(1, f"not a ZIP: {error!r}") from error
         with archive:
             self._check_entries_plain(archive)
             self.step = 2
@@ -308,8 +315,8 @@ def _differs(archive: zipfile.ZipFile, names: set[str], segment: Segment) -> str
         return f"{named} is missing from the bundle"
     try:
         content = archive.read(path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
-        return f"{named} was altered: {error}"
+    except _UNREADABLE as error:
+        return f"{named} was altered: {error!r}"
     if len(content) != segment.head.length or b64u(hashlib.sha256(content).digest()) != segment.head.sha256:
         return f"{named} was altered: its bytes do not have the committed hash"
     return ""
@@ -318,8 +325,8 @@ def _differs(archive: zipfile.ZipFile, names: set[str], segment: Segment) -> str
 def _read(archive: zipfile.ZipFile, name: str, step: int) -> bytes:
     try:
         return archive.read(name)
-    except (KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
-        raise _BrokenError(step, f"{name} is missing or damaged: {error}") from error
+    except (KeyError, *_UNREADABLE) as error:
+        raise _BrokenError(step, f"{name} is missing or damaged: {error!r}") from error
 
 
 def _json(archive: zipfile.ZipFile, name: str, step: int) -> dict[str, Any]:

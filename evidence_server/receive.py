@@ -28,13 +28,17 @@ class SegmentUploads:
         name = await self._register.journal.find("upload", upload_id)
         if name is None:
             return None
-        found = (await self._register.look(name.sitting)).find_segment(name.of)
+        return await self.of_segment(name.sitting, name.of)
+
+    async def of_segment(self, sitting: str, head: str) -> Upload:
+        """The upload of a committed segment.  Raises PairingError("upload_unknown")."""
+        found = (await self._register.look(sitting)).find_segment(head)
         if found is None:
-            return None
+            raise PairingError("upload_unknown", head)
         _, segment = found
         return Upload(
-            upload_id, name.sitting, segment.name, segment.head.length, from_b64u(segment.head.sha256).hex(),
-            last_write_ms=segment.committed_at_ms,
+            self._identity.upload(head), sitting, segment.name, segment.head.length,
+            from_b64u(segment.head.sha256).hex(), last_write_ms=segment.committed_at_ms,
         )
 
     async def finished(self, upload: Upload) -> Mapping[str, str]:

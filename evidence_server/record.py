@@ -38,7 +38,9 @@ class Recorder:
         self._register = register
         self._identity = identity
 
-    async def commit(self, sitting: str, key: str, records: Sequence[str]) -> Committed:
+    async def commit(
+        self, sitting: str, key: str, records: Sequence[str], *, by: str = "phone"
+    ) -> Committed:
         """Takes all of `records` or none, durably; the same ones again are answered again.
 
         Raises PairingError: too_many, not_bound, signature_invalid, claims_invalid, chain_broken,
@@ -68,7 +70,7 @@ class Recorder:
             if fresh:
                 await held.append(("committed", {
                     "generation": generation.number, "entries": fresh, "acknowledgement": acknowledgement,
-                    "uploads": uploads,
+                    "uploads": uploads, "by": by,
                 }), at_ms=at_ms)
             # From here on the entries are on disk: the acknowledgement may be told.
             return Committed(acknowledgement, uploads, held.state)
@@ -103,8 +105,9 @@ class Recorder:
                 raise PairingError("chain_broken", "the manifest does not list exactly what is committed")
             return await held.append(("manifest", {"generation": generation.number, "manifest": record}))
 
-    async def end(self, sitting: str, end_ms: int | None, command: str) -> Sitting:
-        """The exam is over, at `end_ms` (default: now).  The last one counts until there is a verdict.
+    async def end(self, sitting: str, end_ms: int | None, by: str, reason: str = "") -> Sitting:
+        """The exam is over, at `end_ms` (default: now).  The last one counts until there is a verdict; after
+        it the end moves only with support's `reason`, and makes a new version.
 
         Raises PairingError: end_invalid, decided.
         """
@@ -113,11 +116,11 @@ class Recorder:
             at_ms = now if end_ms is None else end_ms
             if end_ms is not None and state.ended_at_ms == end_ms:
                 return state
-            if state.verdicts:
+            if state.verdicts and not reason:
                 raise PairingError("decided")
             if at_ms > now + LATE_END_MS or (state.window_start_ms or 0) > at_ms:
                 raise PairingError("end_invalid", f"end {at_ms}, now {now}, start {state.window_start_ms}")
-            return await held.append(("ended", {"end_ms": min(at_ms, now), "command": command}))
+            return await held.append(("ended", {"end_ms": min(at_ms, now), "by": by, "reason": reason}))
 
 
 def _within_limits(generation: Generation, trial: Chains, fresh: int) -> None:

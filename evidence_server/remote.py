@@ -35,6 +35,12 @@ class Remote:
         """The answer's bytes.  Raises RemoteError."""
         return self._send("GET", path).content
 
+    def upload(self, path: str, file: Path) -> dict[str, Any]:
+        """Sends a file as it is; gives the answer's JSON object.  Raises RemoteError."""
+        with file.open("rb") as content:
+            answer: dict[str, Any] = self._send("POST", path, data=content).json()
+        return answer
+
     def download(self, path: str, to: Path) -> int:
         """Writes the answer to a file, whole or not at all; gives its size.  Raises RemoteError."""
         part = to.with_name(to.name + ".part")

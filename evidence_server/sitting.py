@@ -52,6 +52,7 @@ class Segment:
     committed_at_ms: int
     stored_at_ms: int | None = None
     receipt: str = ""
+    carried: bool = False
     measurement: dict[str, Any] | None = None
     read_behind: tuple[int, ...] | None = None
     """Where something in front of it was missing: the places in its run that it was read behind."""
@@ -268,7 +269,7 @@ def _committed(state: Sitting, event: Event, body: dict[str, Any]) -> None:
         if isinstance(entry, Note):
             generation.notes.append(PlacedNote(entry, name, event.at_ms))
             continue
-        segment = Segment(entry, name, event.at_ms)
+        segment = Segment(entry, name, event.at_ms, carried=body.get("by") == "carry")
         generation.segments[name] = segment
         generation.runs.setdefault(entry.link.run, []).append(segment)
     state.touch(event)
@@ -348,6 +349,10 @@ def _rebind_opened(_state: Sitting, _event: Event, _body: dict[str, Any]) -> Non
     """Only the stages change: an offer follows, and the confirm that redeems it replaces the phone."""
 
 
+def _accepted(_state: Sitting, _event: Event, _body: dict[str, Any]) -> None:
+    """Only kept: what the file brings follows as events of its own."""
+
+
 def _released(state: Sitting, _event: Event, body: dict[str, Any]) -> None:
     state.releases.setdefault(body["generation"], []).append(body["release"])
 
@@ -358,7 +363,7 @@ _APPLY = {
     "confirmed": _confirmed, "rebind_opened": _rebind_opened, "committed": _committed, "forked": _forked,
     "stored": _stored, "measured": _measured, "manifest": _manifest, "ended": _ended,
     "deadline_moved": _deadline_moved, "waived": _waived, "verdict": _verdict, "upheld": _upheld,
-    "published": _published, "released": _released,
+    "published": _published, "released": _released, "accepted": _accepted,
 }
 
 

@@ -143,6 +143,9 @@ ERRORS: Mapping[str, ErrorRow] = MappingProxyType(
                             "Ask for the Upload-Offset and go on from there."),
         "upload_unfinished": _row(409, _TIME, "上传还没有完成。", "请先完成上传。",
                                   "The upload is not finished.", "Finish it first."),
+        # --- support -----------------------------------------------------------------------------
+        "carry_invalid": _row(422, _PEER, "交来的文件不是有效的佐证文件，或不属于这场考试。", "请在手机上重新导出。",
+                              "The file is not a valid carry file, or not one of this sitting.", "Export it again on the phone."),
         # --- proof (offline) ---------------------------------------------------------------------
         "bundle_invalid": _row(422, _PEER, "证据包不完整或被改动。", "请重新导出。",
                                "The bundle is damaged or was altered.", "Export it again."),

@@ -46,8 +46,10 @@ EVIDENCE: Mapping[tuple[str, str], str] = MappingProxyType(
         ("decided", "confirmed"): "decided",
         ("decided", "committed"): "decided",
         ("decided", "verdict"): "decided",
+        ("decided", "ended"): "decided",  # only support moves the end then, with a reason
         ("decided", "published"): "published",
         ("published", "committed"): "published",
+        ("published", "ended"): "published",
         ("published", "verdict"): "published",
         ("published", "published"): "published",
         ("published", "released"): "published",

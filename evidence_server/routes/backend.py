@@ -114,7 +114,7 @@ class BackendRoutes:
     async def end(self, request: web.Request, body: models.EndSitting) -> dict[str, Any]:
         """The exam is over."""
         by = self._access.backend(request)
-        return self._see(await self._recorder.end(request.match_info["sitting"], body.at_ms, by))
+        return self._see(await self._recorder.end(request.match_info["sitting"], body.at_ms, by, body.reason))
 
     async def publish(self, request: web.Request, _body: models.Publish) -> dict[str, Any]:
         """The results are out."""

@@ -44,10 +44,29 @@ class EndSitting(_Request):
     """The exam is over."""
 
     at_ms: Ms | None = Field(None, description="Default: now. Not in the future.")
+    reason: str = Field("", max_length=500, description="Needed once there is a verdict.")
 
 
 class Publish(_Request):
     """The results are published."""
+
+
+class GiveReason(_Request):
+    """Why: it is kept in the journal."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class Extend(GiveReason):
+    """A later deadline."""
+
+    extension_s: int = Field(ge=1, le=2_592_000)
+
+
+class Waive(GiveReason):
+    """A reason of the verdict that is set aside."""
+
+    code: str = Field(min_length=1, max_length=40)
 
 
 class SendClaim(_Request):

@@ -21,13 +21,14 @@ TABLE = """
 layer    | may import                                               | modules
 core     |                                                          | pairing
 phone    | core                                                     | phone_client
-wiring   | bare-tus routes sweep offline {stages} media ground core | .app .__main__
+wiring   | bare-tus routes sweep offline {stages} media ground core | .app .__main__ .commands
 bare-tus | routes upload ground core                                | .bare_tus
 routes   | {stages} ground core                                     | .routes
 sweep    | {stages} ground core                                     | .sweep
 offline  | verdict media ground core                                | .proof .remeasure .check
 bind     | ground core                                              | .bind
 record   | ground core                                              | .record
+support  | ground core                                              | .support
 upload   | ground core                                              | .upload .receive
 verify   | media ground core                                        | .verify
 verdict  | ground core                                              | .verdict
@@ -35,7 +36,7 @@ media    | core                                                     | .media
 ground   | core                                                     | evidence_server
 demo     |                                                          | demo
 """
-STAGES = "bind record upload verify verdict"
+STAGES = "bind record upload verify verdict support"
 
 
 class Layer(NamedTuple):

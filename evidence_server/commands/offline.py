@@ -1,0 +1,68 @@
+"""The command that judges a bundle offline."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, console, fail
+from evidence_server.proof import Proof, prove
+from evidence_server.remeasure import measure_again
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A *.bundle.zip.")],
+    jwks: Annotated[Path | None, typer.Option(help="The server's keys, obtained independently.")] = None,
+    measure: Annotated[bool, typer.Option(help="Measure the media again, too.")] = True,
+    json_: Json = False,
+) -> None:
+    """Judge a bundle again, without server and network; exit 3 if anything was altered."""
+    if not bundle.is_file():
+        fail(f"There is no file {bundle}.", USAGE)
+    try:
+        trusted = None if jwks is None else json.loads(jwks.read_text())
+    except (OSError, ValueError) as error:
+        fail(f"{jwks} is not a key set: {error}", USAGE)
+    proof = prove(bundle, trusted)
+    if proof.holds and measure:
+        asyncio.run(measure_again(bundle, proof))
+    word = proof.state.verdicts[-1].claims["word"] if proof.state and proof.state.verdicts else "none"
+    if json_:
+        print(json.dumps(_proof_json(proof, word)))
+    else:
+        _print_proof(proof, word)
+    if not proof.holds:
+        raise typer.Exit(UNVERIFIED)
+    raise typer.Exit(0 if word == "complete" else INCOMPLETE)
+
+
+def _proof_json(proof: Proof, word: str) -> dict[str, Any]:
+    judged = proof.holds and proof.state is not None and proof.state.verdicts
+    return {
+        "holds": proof.holds, "verdict": word if proof.holds else None, "key": proof.key,
+        "trusted": proof.trusted,
+        "findings": [{"step": item.step, "holds": item.holds, "says": item.says} for item in proof.findings],
+        "claims": proof.state.verdicts[-1].claims if proof.state and judged else None,
+    }
+
+
+def _print_proof(proof: Proof, word: str) -> None:
+    for finding in proof.findings:
+        console.print(f"{finding.step}. {'ok ' if finding.holds else 'NO '} {finding.says}", markup=False)
+    if not proof.trusted and proof.key:
+        says = f"key {proof.key}: not trusted; compare it with the server's, or name --jwks"
+        console.print(says, markup=False)
+    if not proof.holds:
+        console.print("verdict: cannot be verified")
+        return
+    if proof.state and proof.state.verdicts:
+        claims = proof.state.verdicts[-1].claims
+        for kind in ("reasons", "gaps", "missing", "review"):
+            for item in claims[kind]:
+                console.print(f"   {kind}: {json.dumps(item)}", markup=False)
+        console.print(f"version: {claims['version']}")
+    console.print(f"verdict: {word}")

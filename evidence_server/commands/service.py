@@ -1,0 +1,84 @@
+"""Commands that work on a data folder: serve, tus, check."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from evidence_server.app import serve as run_server
+from evidence_server.bare_tus import serve_tus
+from evidence_server.check import check_folder
+from evidence_server.commands.terminal import (
+    DATA,
+    INCOMPLETE,
+    USAGE,
+    Folder,
+    Host,
+    Json,
+    Port,
+    console,
+    fail,
+    log_to_stderr,
+    refused,
+)
+from evidence_server.settings import DEFAULT_PORT, Settings
+from pairing.errors import PairingError
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """What keeps a server from starting (a setting, the port, the folder), as a sentence."""
+    says = "服务器无法启动。The server cannot start:"
+    try:
+        yield
+    except PairingError as error:
+        refused(error)
+    except ValidationError as error:
+        wrong = (f"EVIDENCE_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+        fail("\n".join((says, *wrong)), USAGE)
+    except OSError as error:
+        fail(f"{says} {error}", USAGE)
+
+
+def serve(
+    data: Folder = DATA,
+    port: Port = DEFAULT_PORT,
+    host: Host = "127.0.0.1",
+    public_url: Annotated[str, typer.Option(help="The address that phones and laptops use.")] = "",
+) -> None:
+    """Serve until SIGTERM; everything else can be set as EVIDENCE_… (see the README)."""
+    flags: dict[str, Any] = {"data": data, "port": port, "host": host}
+    with starting():
+        settings = Settings(**flags | ({"public_url": public_url} if public_url else {}))
+        log_to_stderr(settings.log_level)
+        asyncio.run(run_server(settings, lambda url: console.print(f"serving at {url}")))
+
+
+def tus(data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1") -> None:
+    """Serve bare tus 1.0 at /files/ until SIGTERM, for interoperability tests and benchmarks.
+
+    Nobody is asked who they are: never to be reached from outside.
+    """
+    log_to_stderr("info")
+    with starting():
+        asyncio.run(serve_tus(data, host, port))
+
+
+def check(data: Folder = DATA, json_: Json = False) -> None:
+    """Compare journal, store and hashes of a data folder that no server is using."""
+    try:
+        report = asyncio.run(check_folder(data))
+    except PairingError as error:
+        refused(error)
+    if json_:
+        print(json.dumps(report))
+    else:
+        for name, value in report.items():
+            console.print(f"{name}: {value}", markup=False)
+    raise typer.Exit(0 if report["fine"] else INCOMPLETE)

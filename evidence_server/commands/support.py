@@ -1,0 +1,74 @@
+"""Commands of the support desk: HTTP clients of a running server, each with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from evidence_server.commands.sittings import show
+from evidence_server.commands.terminal import (
+    DATA,
+    USAGE,
+    Folder,
+    Host,
+    Json,
+    Port,
+    Reason,
+    SittingId,
+    call,
+    fail,
+    remote_of,
+)
+from evidence_server.remote import RemoteError
+from evidence_server.settings import DEFAULT_PORT
+
+
+def rebind(
+    sitting: SittingId, reason: Reason, data: Folder = DATA, port: Port = DEFAULT_PORT,
+    host: Host = "127.0.0.1", json_: Json = False,
+) -> None:
+    """Open an offer for another phone; the old one stays bound until that one is confirmed."""
+    body: dict[str, object] = {"reason": reason}
+    show(call(remote_of(data, host, port), "POST", f"/v1/sittings/{sitting}/rebind", body), json_)
+
+
+def extend(
+    sitting: SittingId,
+    minutes: Annotated[int, typer.Option(min=1, help="How much later the deadline is.")],
+    reason: Reason, data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1",
+    json_: Json = False,
+) -> None:
+    """Move the deadline."""
+    body: dict[str, object] = {"extension_s": minutes * 60, "reason": reason}
+    show(call(remote_of(data, host, port), "POST", f"/v1/sittings/{sitting}/extend", body), json_)
+
+
+def waive(
+    sitting: SittingId,
+    code: Annotated[str, typer.Option(help="The verdict's reason to set aside, such as gap_too_long.")],
+    reason: Reason, data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1",
+    json_: Json = False,
+) -> None:
+    """Set a verdict's reason aside; it stays listed as waived."""
+    body: dict[str, object] = {"code": code, "reason": reason}
+    show(call(remote_of(data, host, port), "POST", f"/v1/sittings/{sitting}/waive", body), json_)
+
+
+def accept(
+    sitting: SittingId,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A carry file that the phone exported.")],
+    reason: Reason, data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1",
+    json_: Json = False,
+) -> None:
+    """Take in a carry file brought by hand."""
+    if not file.is_file():
+        fail(f"There is no file {file}.", USAGE)
+    path = f"/v1/sittings/{sitting}/carry?reason={quote(reason)}"
+    try:
+        state = remote_of(data, host, port).upload(path, file)
+    except RemoteError as error:
+        fail(str(error), USAGE)
+    show(state, json_)

@@ -1,0 +1,64 @@
+"""What the commands share: options, the two consoles, and how a refusal reads."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import structlog
+import typer
+from rich.console import Console
+
+from evidence_server.remote import Remote, RemoteError
+from pairing.errors import PairingError
+
+INCOMPLETE, USAGE, UNVERIFIED = 1, 2, 3
+
+Folder = Annotated[Path, typer.Option("--data", help="The data folder.", envvar="EVIDENCE_DATA")]
+Port = Annotated[int, typer.Option("--port", help="The server's port.", envvar="EVIDENCE_PORT")]
+Host = Annotated[str, typer.Option("--host", help="The server's address.", envvar="EVIDENCE_HOST")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Reason = Annotated[str, typer.Option(help="Why: it is kept in the journal, for good.")]
+SittingId = Annotated[str, typer.Argument(metavar="SITTING", help="The sitting's id.")]
+
+DATA = Path("evidence-data")
+console = Console(highlight=False, soft_wrap=True)
+complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    complaints.print(text, style="red", markup=False)
+    raise typer.Exit(code)
+
+
+def refused(error: PairingError) -> NoReturn:
+    row = error.row
+    fail(f"{row.says['zh-CN']}{row.do['zh-CN']}\n{row.says['en']} {row.do['en']} ({error})", USAGE)
+
+
+def log_to_stderr(level: str) -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars, structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+def remote_of(data: Path, host: str, port: int) -> Remote:
+    try:
+        return Remote.of_folder(data, f"http://{host}:{port}")
+    except OSError:
+        fail(f"There is no key in {data / 'keys'}: name the server's data folder with --data.", USAGE)
+
+
+def call(remote: Remote, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    try:
+        return remote.call(method, path, body)
+    except RemoteError as error:
+        fail(str(error), USAGE)

@@ -1,0 +1,73 @@
+"""Support: what the desk may do for a candidate, each with a reason that stays in the journal (E12, S2)."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from evidence_server.register import Register
+from evidence_server.sitting import Sitting
+from pairing.carry import Carry, open_carry
+from pairing.errors import PairingError
+
+LONGEST_EXTENSION_MS = 30 * 86_400_000
+WAIVABLE = frozenset(
+    {
+        "no_recording", "missing_media", "gap_too_long", "gaps_too_long", "undecodable_media",
+        "scan_not_measured", "scan_repeat", "placement_not_measured", "placement_failed",
+        "continuity_not_measured", "continuity_failed", "anchor_not_measured", "anchor_failed",
+        "committed_late", "fork",
+    }
+)
+"""The reasons of a verdict that support may set aside."""
+
+
+class Support:
+    """Acts on one sitting at a time.  `new_offer` makes the event of a fresh offer."""
+
+    def __init__(self, register: Register, new_offer: Callable[[str], tuple[str, dict[str, object]]]) -> None:
+        self._register = register
+        self._new_offer = new_offer
+
+    async def rebind(self, sitting: str, reason: str) -> Sitting:
+        """Opens an offer for another phone; the bound one stays bound until that one is confirmed."""
+        async with self._register.hold(sitting) as held:
+            return await held.append(("rebind_opened", {"reason": reason}), self._new_offer("rebind"))
+
+    async def extend(self, sitting: str, extension_ms: int, reason: str) -> Sitting:
+        """Moves the deadline.  Raises PairingError("malformed")."""
+        if not 0 < extension_ms <= LONGEST_EXTENSION_MS:
+            raise PairingError("malformed", f"an extension has 1 to {LONGEST_EXTENSION_MS} ms")
+        async with self._register.hold(sitting) as held:
+            return await held.append(("deadline_moved", {
+                "cause": "support", "extension_ms": extension_ms, "reason": reason,
+            }))
+
+    async def waive(self, sitting: str, code: str, reason: str) -> Sitting:
+        """Sets a verdict's reason aside.  Raises PairingError("malformed")."""
+        if code not in WAIVABLE:
+            raise PairingError("malformed", f"only these can be waived: {', '.join(sorted(WAIVABLE))}")
+        async with self._register.hold(sitting) as held:
+            return await held.append(("waived", {"code": code, "reason": reason}))
+
+    async def accepted(self, sitting: str, sha256: str, reason: str) -> Sitting:
+        """Notes that a file was brought by hand, before anything of it is taken in."""
+        async with self._register.hold(sitting) as held:
+            return await held.append(("accepted", {"sha256": sha256, "reason": reason}))
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a carry file of a known generation brings; `key` is that phone's thumbprint."""
+
+    carry: Carry
+    key: str
+
+
+def read_brought(archive: zipfile.ZipFile, state: Sitting) -> Brought:
+    """A carry file of this sitting.  Raises PairingError("carry_invalid")."""
+    carry = open_carry(archive)
+    if carry.sitting != state.id or carry.generation > len(state.generations):
+        raise PairingError("carry_invalid", "it belongs to another sitting or phone")
+    return Brought(carry, state.generations[carry.generation - 1].key)
