@@ -34,7 +34,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Reads what is there and cuts a torn last line off.  Raises JournalError, OSError."""
         created = not path.exists()
-        self._file = path.open("ab", buffering=0)
+        # The bearer of the binding stands in it.
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._file = os.fdopen(handle, "ab", buffering=0)
         try:
             if created:
                 sync_directory(path.parent)

@@ -12,7 +12,7 @@ import pytest
 
 from pairing.encoding import sha256_b64u
 from phone_client.boxes import Slice
-from phone_client.buffer import Buffer, BufferFull, BufferLocked
+from phone_client.buffer import Buffer, BufferFull, BufferLimits, BufferLocked
 from phone_client.clock import Instant
 from phone_client.encode import RunEncoder
 from phone_client.journal import Journal, JournalError
@@ -194,6 +194,20 @@ def test_a_full_disk_keeps_what_is_there(slices: list[Slice], tmp_path: Path) ->
         assert [entry.what for entry in buffer.ledger.entries()] == [
             Happening("gap_begin", "storage_full", NOW.mono_us // 1_000, NOW.wall_ms)
         ]
+
+
+def test_the_reserve_of_the_disk_stays_free(slices: list[Slice], tmp_path: Path) -> None:
+    with Buffer(tmp_path, BufferLimits(reserve=1 << 62)) as buffer:
+        open_run(buffer)
+        with pytest.raises(BufferFull):
+            buffer.append(slices[0], NOW)
+        buffer.note("placed", "none", NOW)  # what is left is for notes and heads
+
+
+def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    with Buffer(tmp_path / "buffer") as buffer:
+        for path in (buffer.folder, buffer.folder / "media", buffer.folder / "journal.jsonl"):
+            assert path.stat().st_mode & 0o077 == 0
 
 
 def test_the_journal_takes_all_facts_of_a_line_or_none(tmp_path: Path) -> None:

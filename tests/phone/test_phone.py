@@ -362,6 +362,33 @@ async def test_a_claim_that_came_to_nothing_leaves_the_recording(
     assert b"".join(server.stored[name] for name in server.heads) == whole
 
 
+async def test_the_room_scan_is_two_notes_around_its_time(server: FakeServer, tmp_path: Path) -> None:
+    source = Idle(pictures(30, FIRST_US), None)
+    with Buffer(tmp_path) as buffer:
+        recorder = Recorder(buffer, lambda: source, still_clock())
+        async with phone(server, buffer, recorder, scan_s=1) as running:
+            await server.confirm()
+            await server.until(lambda: len(server.notes) == 2)
+            assert [name for name in running.heard.said if "scan" in name] == ["scan-turn", "scan-done"]
+    assert [note.note for note in server.notes] == ["scan_begin", "scan_end"]
+
+
+async def test_recording_on_after_the_end_is_possible_and_not_uploaded(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    source = Idle(pictures(135, FIRST_US), None)
+    with Buffer(tmp_path) as buffer:
+        recorder = Recorder(buffer, lambda: source, still_clock())
+        async with phone(server, buffer, recorder, keep_recording=True) as running:
+            await server.confirm()
+            await server.end(FIRST_MS + 2_000)
+            await server.until(lambda: all_stored(server, 1) and len(server.heads) == 2)
+            assert not source.stopped
+            running.phone.interrupt()
+            await server.until(lambda: bool(server.manifests))
+    assert len(server.stored) == 1
+
+
 async def test_stopping_before_the_end_takes_asking_twice(server: FakeServer, tmp_path: Path) -> None:
     source = Idle(pictures(30, FIRST_US), None)
     with Buffer(tmp_path) as buffer:
