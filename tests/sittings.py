@@ -26,6 +26,7 @@ from evidence_server.register import Register
 from evidence_server.release import Releaser
 from evidence_server.sitting import Segment, Sitting
 from evidence_server.store import LocalStore
+from evidence_server.support import Support
 from evidence_server.sweep import Sweep
 from evidence_server.verify import Verifier
 from pairing.encoding import sha256_b64u
@@ -118,6 +119,7 @@ class Service:
         self.verifier = Verifier(self.register, self.store, self.worker)  # type: ignore[arg-type]
         self.uploads = SegmentUploads(self.register, self.identity, self.verifier.notice)
         self.releaser = Releaser(self.register, self.identity)
+        self.support = Support(self.register, self.binder.new_offer)
         self.faults = Faults()
         self.sweep = Sweep(self.register, self.binder, self.verifier, self.faults, self.identity, 10)
 
@@ -342,17 +344,13 @@ class Exam:
         await self.service.recorder.end(self.sitting, at(seconds), "backend")
 
     async def journal(self, kind: str, **body: Any) -> None:
-        """Journals an event that no stage writes yet: what support does."""
+        """Journals an event past the stage that writes it."""
         async with self.service.register.hold(self.sitting) as held:
             await held.append((kind, body))
 
     async def rebind(self, **phone: Any) -> Phone:
         """Another phone takes over."""
-        async with self.service.register.hold(self.sitting) as held:
-            await held.append(
-                ("rebind_opened", {"by": "support", "reason": "battery"}),
-                ("offer_made", {"offer": "Z" * 16, "reason": "rebind"}),
-            )
+        await self.service.support.rebind(self.sitting, "the battery is empty")
         other = Phone(self.service, self.sitting, **phone)
         await other.bind()
         return other

@@ -28,7 +28,7 @@ def flipped(bundle: Path, folder: Path, bit: int) -> Proof:
 
 
 def regions(bundle: Path) -> dict[str, range]:
-    """The file's bytes by what they are: each entry's header, content and descriptor, the directory, its end."""
+    """The file's bytes by what they are: each entry's header, content and descriptor, the directory."""
     found: dict[str, range] = {}
     with zipfile.ZipFile(bundle) as archive:
         for entry in archive.infolist():
