@@ -19,6 +19,7 @@ from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing
 from evidence_server.media.limits import Limits
 from evidence_server.media.supervisor import MediaWorker
+from evidence_server.metrics import Metrics
 from evidence_server.receive import SegmentUploads
 from evidence_server.record import Recorder
 from evidence_server.register import Register
@@ -29,6 +30,7 @@ from evidence_server.routes.backend import BackendRoutes
 from evidence_server.routes.bundle import BundleRoutes
 from evidence_server.routes.errors import refusals
 from evidence_server.routes.faults import FaultWatch
+from evidence_server.routes.metrics import MetricsRoutes
 from evidence_server.routes.openapi import describe
 from evidence_server.routes.page import PageRoutes
 from evidence_server.routes.phone import UPLOADS, PhoneRoutes
@@ -66,6 +68,10 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     faults = Faults()
     sweep = Sweep(register, binder, verifier, faults, identity, settings.alive_every_s)
 
+    metrics = Metrics()
+    journal.tell(metrics.appended)
+    scrape = MetricsRoutes(metrics, register, verifier, folder.root)
+
     access = Access(identity, journal)
     backend = BackendRoutes(
         register, identity, access, binder, recorder, Releaser(register, identity), settings
@@ -85,13 +91,16 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
         return ""
 
     watch = FaultWatch(faults, register).middleware()
-    app = web.Application(middlewares=[watch, refusals], client_max_size=api.MAX_BODY)
+    app = web.Application(
+        middlewares=[scrape.middleware(), watch, refusals], client_max_size=api.MAX_BODY
+    )
     api.mount(app, table)
     backend.mount(app)
     support.mount(app)
     BundleRoutes(register, store, identity, access).mount(app)
     TusShell(uploads, store, PRODUCT_RULES, now_ms=now_ms, idle_s=settings.idle_body_s).mount(app, UPLOADS)
     PageRoutes(describe(table, settings.base_url), identity.jwks, ready).mount(app)
+    scrape.mount(app)
 
     async def stop_waiting(_app: web.Application) -> None:
         register.stop()

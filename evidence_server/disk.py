@@ -30,10 +30,15 @@ def full_disk_refused() -> Iterator[None]:
         raise
 
 
+def free_bytes(folder: Path) -> int:
+    """How much more the disk of `folder` takes from us."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
 def require_room(folder: Path, length: int, keep_free_bytes: int) -> None:
     """Raise `storage_full` unless the disk of `folder` has `length` bytes more than are to stay free."""
-    disk = os.statvfs(folder)
-    if disk.f_bavail * disk.f_frsize < length + keep_free_bytes:
+    if free_bytes(folder) < length + keep_free_bytes:
         raise PairingError("storage_full", "less room than asked for", retry_after_s=RETRY_AFTER_FULL_S)
 
 

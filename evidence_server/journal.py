@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,10 @@ class Event:
         return body
 
 
+Appended = Callable[[Sequence[Event], float], None]
+"""Told of events that have become durable, and of the seconds that their transaction took."""
+
+
 @dataclass(frozen=True)
 class Name:
     """A row of the look-up projection: `kind` and `name` lead to a sitting and a part `of` it."""
@@ -119,6 +124,7 @@ class Journal:
         # SQLite has one writer anyway; the lock keeps transactions of this process from interleaving on
         # its single connection.
         self._turn = asyncio.Lock()
+        self._told: Appended | None = None
 
     @classmethod
     async def open(cls, path: Path) -> Journal:
@@ -141,6 +147,10 @@ class Journal:
             raise
         return cls(engine)
 
+    def tell(self, appended: Appended) -> None:
+        """From now on `appended` is called after each append that succeeded."""
+        self._told = appended
+
     async def close(self) -> None:
         """Closes the database."""
         await self._engine.dispose()
@@ -157,6 +167,7 @@ class Journal:
         """
         sitting = events[0].sitting
         async with self._turn:
+            began = time.perf_counter()
             try:
                 async with self._engine.begin() as connection:
                     await connection.execute(
@@ -179,6 +190,8 @@ class Journal:
                 raise PairingError("wrong_stage", "another writer was first") from error
             except OperationalError as error:
                 raise _translated(error) from error
+        if self._told is not None:
+            self._told(events, time.perf_counter() - began)
 
     async def read(self, sitting: str, after: int = 0) -> list[Event]:
         """The sitting's events with a sequence number above `after`, in order."""

@@ -75,6 +75,11 @@ class Verifier:
         self._waiting[sitting] = None
         self._news.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many sittings have, or may have, something to measure."""
+        return len(self._waiting)
+
     async def run(self) -> None:
         """Works until cancelled.  Sittings take turns, segment by segment."""
         for sitting in await self._register.journal.undecided():
