@@ -61,6 +61,7 @@ def test_an_outage_told_in_two_parts_counts_the_same(
     cut_ms = data.draw(st.integers(min(first.from_ms, first.to_ms), max(first.from_ms, first.to_ms)))
     parts = [Outage(first.from_ms, cut_ms), Outage(cut_ms, first.to_ms), *outages[1:]]
     if first.from_ms <= first.to_ms:
+        assert merge(parts) == merge(outages)
         assert deadline(allowed_ms, parts) == deadline(allowed_ms, outages)
 
 

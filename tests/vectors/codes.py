@@ -52,8 +52,10 @@ def _tickets() -> list[dict[str, object]]:
 
 def _shown() -> list[dict[str, object]]:
     times = {
-        # The first candidate's check symbol would be one of *~$=U here (its number is 36 modulo 37).
-        "first moment of a slot, second candidate for the code": NOON_MS,
+        # Ordinary check symbols stand for 0 to 31; that of the first candidate would be one of *~$=U here.
+        "first moment of a slot, second candidate for the code: the first is 36 modulo 37": NOON_MS,
+        "second candidate: the first is 32 modulo 37": NOON_MS + 46 * 90_000,
+        "first candidate: it is 31 modulo 37": NOON_MS + 69 * 90_000,
         "last moment of a ticket": NOON_MS + 29_999,
         "last moment of a code": NOON_MS + 89_999,
         "next code": NOON_MS + 90_000,

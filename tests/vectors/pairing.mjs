@@ -1,4 +1,4 @@
-// The protocol's arithmetic: codes, chains, manifests, the deadline, clocks. Written from protocol.md, not from pairing/.
+// The protocol's arithmetic a second time: codes, chains, manifests, the deadline, clocks.
 
 import { checkClaims } from "./claims.mjs";
 import { b64u, fromB64u, readHeader, Refusal, sha256, verify } from "./records.mjs";

@@ -37,6 +37,7 @@ def make_deadlines() -> dict[str, object]:
         _deadline("outage between end and deadline", hour + minute, outages=((minute, 2 * minute),)),
         _deadline("outage before the end", hour, outages=((-2 * minute, -minute),)),
         _deadline("outage until the very end", hour, outages=((-minute, 0),)),
+        _deadline("outage until a millisecond before the end", hour, outages=((-minute, -1),)),
         _deadline("outage a millisecond past the end", hour + 1, outages=((-minute, 1),)),
         _deadline("outage from the very end", hour + minute, outages=((0, minute),)),
         _deadline("outage over the end: only what lies after", hour + minute, outages=((-hour, minute),)),
