@@ -27,7 +27,9 @@ from phone_client.bind import (
 )
 from phone_client.buffer import Buffer, BufferLimits, BufferLocked
 from phone_client.camera import CameraSettings, Capture
+from phone_client.carry import write_carry_file
 from phone_client.clock import Clock
+from phone_client.commit import Signer
 from phone_client.encode import EncoderSettings
 from phone_client.journal import JournalError
 from phone_client.ledger import Fact, LedgerError
@@ -171,7 +173,7 @@ def _failed(sentence: str, console: Console) -> dict[str, Any]:
 async def _run(setup: _Setup, wording: Wording, console: Console) -> tuple[dict[str, Any], int]:
     clock = Clock()
     async with AsyncExitStack() as stack:
-        buffer = stack.enter_context(_open_buffer(setup, wording))
+        buffer = stack.enter_context(_open_buffer(setup.folder, setup.limits, wording))
         key = load_or_make_key(setup.folder)
         screen = Screen(console, wording) if console.is_terminal else None
         stack.enter_context(screen or nullcontext())
@@ -202,13 +204,13 @@ async def _run(setup: _Setup, wording: Wording, console: Console) -> tuple[dict[
         return _conclude(outcome, buffer, claim, wording, view, console)
 
 
-def _open_buffer(setup: _Setup, wording: Wording) -> Buffer:
+def _open_buffer(folder: Path, limits: BufferLimits, wording: Wording) -> Buffer:
     try:
-        return Buffer(setup.folder, setup.limits)
+        return Buffer(folder, limits)
     except BufferLocked as error:
-        raise _Usage(wording("usage-locked", folder=str(setup.folder))) from error
+        raise _Usage(wording("usage-locked", folder=str(folder))) from error
     except (JournalError, LedgerError, OSError) as error:
-        raise _Usage(wording("usage-buffer", folder=str(setup.folder), detail=str(error))) from error
+        raise _Usage(wording("usage-buffer", folder=str(folder), detail=str(error))) from error
 
 
 def _recorder(setup: _Setup, buffer: Buffer, clock: Clock, wording: Wording) -> Recorder | None:
@@ -320,6 +322,30 @@ def preflight(
     else:
         show_checks(checks, wording, Console())
     raise typer.Exit(EXIT_NOT_COMPLETE if any(check.passed is False for check in checks) else EXIT_FINE)
+
+
+@app.command()
+def carry(
+    to: Annotated[Path, typer.Argument(help="The file to write. 输出文件")],
+    buffer: _Folder = _DEFAULT_BUFFER, lang: _Language = None,
+) -> None:
+    """Write what has not arrived into a file to be brought by hand. Exit code 2 if that can't be done.
+
+    把尚未送达的录像导出为文件，交由技术支持处理。
+    """
+    wording, console, clock = _wording(lang), Console(), Clock()
+    try:
+        with _open_buffer(buffer, BufferLimits(), wording) as opened:
+            signer = Signer(opened, load_or_make_key(buffer), clock.boot, lambda: None)
+            count = write_carry_file(opened, signer, to, clock.wall_ms())
+    except (_Usage, OSError) as error:
+        _failed(str(error), console)
+        raise typer.Exit(EXIT_USAGE) from error
+    except PairingError as error:
+        _failed(wording.refusal(error), console)
+        raise typer.Exit(EXIT_USAGE) from error
+    told = wording("carried", count=count, file=str(to))
+    console.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

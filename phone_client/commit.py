@@ -99,10 +99,10 @@ class Signer:
     def manifest(self, wall_ms: int) -> str | None:
         """The newest manifest if it lists everything; else a new one, durable on return.
 
-        None while some entry is not committed."""
+        None while some entry is not signed, or where there is nothing to list."""
         with self._buffer.lock:
             ledger = self._buffer.ledger
-            if ledger.binding is None or any(not entry.committed for entry in ledger.entries()):
+            if ledger.binding is None or any(entry.record is None for entry in ledger.entries()):
                 return None
             runs = tuple(
                 ListedRun(run.number, len(run.entries), run.entries[-1].name, run.bytes)

@@ -229,7 +229,7 @@ class Phone:
 
     async def _send_manifest(self, pacer: Pacer) -> bool:
         """Once the recorder has stopped and all is committed; True if there was something to do."""
-        if not self._recording_done or self._buffer.ledger.binding is None:
+        if not self._recording_done or any(not entry.committed for entry in self._buffer.ledger.entries()):
             return False
         record = self._signer.manifest(self._clock.wall_ms())
         version = len(self._buffer.ledger.manifests)
@@ -358,7 +358,7 @@ class Phone:
             return False
         if not self._options.wait or self._standing.stage == "replaced":
             return True
-        return newest is not None and self._has_settled(self._standing)
+        return newest is not None and self._has_settled(newest, self._standing)
 
     def _is_delivered(self) -> bool:
         """Whether the server has all that it can be given: entries, manifest, and media but for troubles."""
@@ -370,9 +370,9 @@ class Phone:
         listed = sum(1 for _ in ledger.entries()) == ledger.listed
         return listed and ledger.manifest_sent == len(ledger.manifests)
 
-    def _has_settled(self, standing: Standing) -> bool:
+    def _has_settled(self, newest: Verdict, standing: Standing) -> bool:
         """Everything was delivered after a verdict: whether no newer one is to be expected."""
-        if not self._uploads.delivered:
+        if newest.word == "complete" or not self._uploads.delivered:
             return True
         now = asyncio.get_running_loop().time()
         if self._delivered_at is None:

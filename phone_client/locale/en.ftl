@@ -27,6 +27,10 @@ owed = { $count ->
 }
 arrived = Everything recorded has arrived and is stored; you may close this. Waiting for the verdict.
 delivered = Everything has been delivered.
+carried = { $count ->
+    [one] 1 segment was written to { $file }. Bring it to the support desk.
+   *[other] { $count } segments were written to { $file }. Bring them to the support desk.
+}
 freed = Released: { $size } deleted from this phone.
 reason = reason: { $reason }
 reason-no-recording = Nothing was recorded during the exam.

@@ -24,6 +24,7 @@ manifest-sent = 录像清单已发送。
 owed = 还有 { $count } 段录像只保存在本机，请再次运行同一命令上传。
 arrived = 全部录像已送达并存储，可以关闭本程序。正在等待结论。
 delivered = 全部录像已上传。
+carried = 已将 { $count } 段录像写入 { $file }，请交给技术支持。
 freed = 已解除保留：本机删除 { $size }。
 reason = 原因：{ $reason }
 reason-no-recording = 考试期间没有任何录像。

@@ -116,7 +116,7 @@ def test_a_sample_of_this_boot_says_nothing_of_a_run_of_another(buffer: Buffer) 
     assert all(read_entry(entry.record or "", KEY).link.clock is None for entry in entries)
 
 
-def test_there_is_no_manifest_before_all_is_committed_and_a_new_one_after_more(buffer: Buffer) -> None:
+def test_there_is_no_manifest_before_all_is_signed_and_a_new_one_after_more(buffer: Buffer) -> None:
     chain = signer(buffer)
     assert chain.manifest(1) is None
     acknowledge(buffer, [entry.name for entry in chain.sign_next()])
