@@ -14,6 +14,9 @@ from typing import Any
 
 from demo.frames import Count, count, read_beeps, read_marks
 
+CLOCK_SLACK_MS = 50
+"""Phone and server are on one machine and share its wall clock; the phone still estimates the server's."""
+
 
 def hash_of(record: str) -> str:
     """The hash by which records name each other."""
@@ -101,6 +104,17 @@ class Bundle:
     def heads(self) -> dict[str, dict[str, Any]]:
         """Claims of the committed heads, by hash."""
         return {name: claims for name, claims in self.entries.items() if "sha256" in claims}
+
+    @property
+    def undelivered(self) -> set[str]:
+        """Heads whose media is not in it although it began before the end.
+
+        A segment that begins after the end is committed and stays on the phone."""
+        end_ms = self.bodies("ended")[-1]["end_ms"]
+        return {
+            name for name, claims in self.heads.items()
+            if name not in self.receipts and claims["wall_ms"] < end_ms - CLOCK_SLACK_MS
+        }
 
     @property
     def stored(self) -> set[str]:

@@ -65,7 +65,6 @@ async def test_server_commands_that_are_used_wrongly(rig: Rig, tmp_path: Path) -
     empty.write_bytes(b"")
     data, port, free = str(rig.server.data), str(rig.server.port), str(free_port())
     wrong = {
-        "no such command": run("evidence_server", "judge"),
         "no argument": _of_server(rig, "confirm"),
         "unknown sitting": _of_server(rig, "state", "nobody"),
         "policy": _of_server(rig, "sitting", "--policy", "{"),
@@ -100,7 +99,6 @@ async def test_phone_commands_that_are_used_wrongly(rig: Rig, tmp_path: Path) ->
         "no link": ("--link", "https://example.org/", *camera),
         "no picture": ("--qr", str(picture), *camera),
         "no camera named": ("--link", link),
-        "unknown option": ("--verdict", "complete"),
         "unknown language": ("--lang", "fr"),
     }
     runs = (

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.path.evidence import claims_of, hash_of
 from tests.path.rig import Rig, verify
 
-SHORT = {"upload_window_s": 12, "min_notice_s": 0}
+SHORT = {"upload_window_s": 10, "min_notice_s": 0}
 WITHHELD = 2
+
+
+def _committed(state: dict[str, Any]) -> int:
+    return state["phone"]["segments"]["committed"] if state["phone"] else 0
 
 
 async def test_a_segment_after_the_deadline(rig: Rig) -> None:
@@ -18,7 +23,7 @@ async def test_a_segment_after_the_deadline(rig: Rig) -> None:
     arguments = ("--code", created["code"], "--server", rig.server.public_url)
     phone = await rig.start_phone(*arguments)
     await rig.confirm(sitting, phone)
-    await rig.server.wait_for_stored(sitting, WITHHELD)
+    await rig.server.until(sitting, lambda state: _committed(state) >= WITHHELD)
     await rig.server.command("end", sitting)
     assert await phone.finished() == 1
 
