@@ -19,7 +19,7 @@ import { Identity, ServerKey, Untrue, digitsOf, hashOf, sha256 } from "./records
 /** @typedef {{ server_ms: number, mono_ms: number, wall_ms: number, rtt_ms: number }} Clock */
 
 const BATCH = 64;
-const WAIT_S = 10;
+const WAIT_S = 3;
 const CLOCK_EVERY_MS = 45_000;
 const PATIENCE_MS = 30_000;
 const USAGE = `usage: node phone.mjs (--link LINK | --code CODE --server URL) --media FILE.mp4
@@ -299,7 +299,7 @@ class Phone {
    */
   async record(segments) {
     const uploads = [];
-    const startMs = mono();
+    const [startMs, wallMs] = [mono(), Date.now()];
     for (const { bytes, fromUs, toUs } of segments) {
       const from = startMs + Math.floor(fromUs / 1000);
       const to = startMs + Math.floor(toUs / 1000);
@@ -312,7 +312,7 @@ class Phone {
         sha256: await sha256(bytes),
         media_us: [fromUs, toUs],
         mono_ms: [from, to],
-        wall_ms: Date.now(),
+        wall_ms: wallMs + from - startMs,
       });
       this.bytes += bytes.length;
       await this.commit();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import json
 import re
 from collections.abc import AsyncIterator
@@ -81,11 +82,12 @@ class OtherPhone:
 @pytest.fixture
 async def phones(film: Path, tmp_path: Path) -> AsyncIterator[Any]:
     started: list[OtherPhone] = []
+    folders = (tmp_path / f"phone-{number}" for number in itertools.count(1))
 
     async def start(*arguments: str) -> OtherPhone:
         process = await asyncio.create_subprocess_exec(
             node(), PHONE, *arguments, "--media", film, "--segment-bytes", "20000",
-            "--keep", tmp_path / f"phone-{len(started)}",
+            "--keep", next(folders),
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )
         started.append(OtherPhone(process))
