@@ -24,6 +24,9 @@ from pairing.messages import MAX_SEGMENT
 
 MAX_LINES = 50_000
 _MAX_ENTRIES_BYTES = 128 * 1024 * 1024
+_UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError)
+"""What `zipfile` raises for a damaged entry: ValueError for a place before the file, RuntimeError if it is
+encrypted or needs what Python does not know."""
 
 
 def write_carry(
@@ -57,7 +60,7 @@ class Carry:
             if folder == "segments" and entry.file_size <= MAX_SEGMENT:
                 try:
                     yield name, self.archive.read(entry)
-                except (zipfile.BadZipFile, OSError):
+                except _UNREADABLE:
                     continue
 
 
@@ -85,5 +88,5 @@ def _read(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
         if archive.getinfo(name).file_size > most:
             raise PairingError("carry_invalid", f"{name} is too large")
         return archive.read(name)
-    except (KeyError, zipfile.BadZipFile, OSError) as error:
+    except (KeyError, *_UNREADABLE) as error:
         raise PairingError("carry_invalid", f"{name} is missing or damaged") from error
