@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,6 +143,13 @@ def test_other_secrets_and_offers_show_other_codes(secret: bytes, offer: bytes, 
     for show in (codes.ticket, codes.typed_code):
         shown = show(secret, offer, now_ms)
         assert shown not in (show(other(secret), offer, now_ms), show(secret, other(offer), now_ms))
+
+
+def test_the_code_in_the_protocol_is_one() -> None:
+    text = (Path(__file__).parents[2] / "protocol.md").read_text(encoding="utf-8")
+    shown = re.findall(r'"code":"([^"]+)"', text)
+    assert shown
+    assert [codes.group_code(codes.read_code(code)) for code in shown] == shown
 
 
 # --- digits --------------------------------------------------------------------------------------
