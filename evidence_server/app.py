@@ -32,6 +32,7 @@ from evidence_server.routes.errors import refusals
 from evidence_server.routes.faults import FaultWatch
 from evidence_server.routes.metrics import MetricsRoutes
 from evidence_server.routes.openapi import describe
+from evidence_server.routes.origin import Origin
 from evidence_server.routes.page import PageRoutes
 from evidence_server.routes.phone import UPLOADS, PhoneRoutes
 from evidence_server.routes.support import SupportRoutes
@@ -79,7 +80,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     support = SupportRoutes(
         register, access, Support(register, binder.new_offer), recorder, uploads, store, settings
     )
-    phone = PhoneRoutes(register, identity, access, binder, recorder)
+    phone = PhoneRoutes(register, identity, access, binder, recorder, Origin(settings.proxies))
     table = (*backend.table(), *support.table(), *phone.table())
 
     async def ready() -> str:

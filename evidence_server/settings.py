@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(DEFAULT_PORT, ge=1, le=65_535, description="Port to listen on.")
     public_url: str = Field("", description="Address that phones and laptops use.")
+    proxies: int = Field(0, ge=0, le=4, description="Proxies in front, each adding to X-Forwarded-For.")
     support_contact: str = Field("", max_length=80, description="Whom to ask for help.")
     retention_days: int = Field(180, ge=1, le=3_650, description="How long evidence is kept.")
     idle_body_s: int = Field(30, ge=1, le=600, description="How long a request body may stay silent.")

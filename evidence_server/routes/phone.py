@@ -16,6 +16,7 @@ from evidence_server.register import Register
 from evidence_server.routes import models
 from evidence_server.routes.access import Access
 from evidence_server.routes.api import Route
+from evidence_server.routes.origin import Origin
 from evidence_server.routes.throttle import GUESSES, WrongCodes
 from evidence_server.sitting import CLAIM_LAPSES_MS
 from pairing.errors import PairingError
@@ -29,13 +30,15 @@ class PhoneRoutes:
     """Handlers for phones."""
 
     def __init__(
-        self, register: Register, identity: Identity, access: Access, binder: Binder, recorder: Recorder
+        self, register: Register, identity: Identity, access: Access, binder: Binder, recorder: Recorder,
+        origin: Origin,
     ) -> None:
         self._register = register
         self._identity = identity
         self._access = access
         self._binder = binder
         self._recorder = recorder
+        self._origin = origin
         self._wrong_codes = WrongCodes()
 
     def table(self) -> Sequence[Route[Any]]:
@@ -48,7 +51,7 @@ class PhoneRoutes:
                   models.ClaimAnswer, self.claim,
                   ("ticket_invalid", "code_mistyped", "code_unknown", "offer_expired", "offer_used",
                    "signature_invalid", "claims_invalid", "wrong_stage", "throttled")),
-            Route("GET", "/v1/binding", "readBinding", "Read all that concerns this phone; ?wait=SECONDS",
+            Route("GET", "/v1/binding", "readBinding", "Read all that concerns this phone; ?wait=S&after=N",
                   "phone", None, models.PhoneReads, self.binding),
             Route("POST", "/v1/entries", "commitEntries", "Commit heads and notes", "phone",
                   models.SendEntries, models.EntriesAnswer, self.entries,
@@ -65,7 +68,7 @@ class PhoneRoutes:
 
     async def claim(self, request: web.Request, body: models.SendClaim) -> dict[str, Any]:
         """Redeems an offer."""
-        address = request.remote or ""
+        address = self._origin.address(request)
         self._wrong_codes.admit(address)
         try:
             state, claim = await self._binder.claim(body.claim)
@@ -83,13 +86,14 @@ class PhoneRoutes:
         }
 
     async def binding(self, request: web.Request, _body: None) -> dict[str, Any]:
-        """All that concerns this phone; with `wait` the answer is held until something changes."""
+        """All that concerns this phone; with `wait` the answer is held until the journal is beyond `after`."""
         phone = await self._access.phone(request)
         await self._binder.lapse(phone.sitting)
         state = await self._register.look(phone.sitting)
-        wait = _wait_s(request)
+        wait = min(_whole(request, "wait", 0), MAX_WAIT_S)
         if wait:
-            state = await self._register.changes(phone.sitting, state.seq, wait)
+            after = _whole(request, "after", state.seq)
+            state = await self._register.changes(phone.sitting, after, wait)
         return views.phone_reads(state, phone.key, self._register.now_ms())
 
     async def entries(self, request: web.Request, body: models.SendEntries) -> dict[str, Any]:
@@ -119,8 +123,8 @@ class PhoneRoutes:
         return {"receipt": found[1].receipt}
 
 
-def _wait_s(request: web.Request) -> float:
-    text = request.query.get("wait", "0")
-    if not text.isdecimal() or len(text) > 3:
-        raise PairingError("malformed", "wait is a number of seconds")
-    return min(int(text), MAX_WAIT_S)
+def _whole(request: web.Request, name: str, default: int) -> int:
+    text = request.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit()) or len(text) > 15:
+        raise PairingError("malformed", f"{name} is a whole number")
+    return int(text)
