@@ -131,17 +131,25 @@ class Sweep:
             return
         _log.warning("outage", from_ms=from_ms, to_ms=to_ms)
         for sitting in await self._register.journal.undecided():
+            try:
+                await self._register.look(sitting)
+            except Exception as error:
+                # What cannot be read cannot be judged either, and must not keep the server from starting.
+                _log.error("sitting failed", sitting=sitting, exc_info=error)
+                continue
             async with self._register.hold(sitting) as held:
-                if _concerns(held.state, from_ms, to_ms):
+                if _concerns(held.state, to_ms):
                     await held.append(("deadline_moved", {
                         "cause": "service", "from_ms": from_ms, "to_ms": to_ms,
                         "reason": "the service was down",
                     }))
 
 
-def _concerns(state: Sitting, from_ms: int, to_ms: int) -> bool:
-    """Whether an outage may touch [end, deadline]: the end may still be announced for a moment inside it."""
-    if state.window_start_ms is None or to_ms <= state.window_start_ms or to_ms <= state.created_ms:
-        return False
-    deadline = state.deadline_ms
-    return deadline is None or from_ms <= deadline
+def _concerns(state: Sitting, to_ms: int) -> bool:
+    """Whether an outage may touch [end, deadline], as they are or may yet be.
+
+    The end may still be announced for a moment inside it, and support may extend a deadline that has passed
+    while our own measuring keeps the verdict waiting.
+    """
+    start = state.window_start_ms
+    return start is not None and to_ms > max(start, state.created_ms)

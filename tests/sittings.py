@@ -121,12 +121,16 @@ class Service:
         self.releaser = Releaser(self.register, self.identity)
         self.support = Support(self.register, self.binder.new_offer)
         self.faults = Faults()
-        self.sweep = Sweep(self.register, self.binder, self.verifier, self.faults, self.identity, 10)
+        self.sweep = self.new_sweep()
 
     @classmethod
     async def open(cls, folder: Path, clock: FakeClock | None = None) -> Service:
         """A service on the existing `folder`, new or as an earlier one left it."""
         return cls(folder, await Journal.open(folder / "journal.sqlite"), clock or FakeClock())
+
+    def new_sweep(self) -> Sweep:
+        """A sweep of a process that starts now."""
+        return Sweep(self.register, self.binder, self.verifier, self.faults, self.identity, 10)
 
     async def close(self) -> None:
         """Lets go of the folder."""
