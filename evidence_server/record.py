@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from evidence_server.coverage import place_runs
 from evidence_server.identity import Identity
 from evidence_server.register import Held, Register
 from evidence_server.sitting import Generation, Sitting
-from pairing.chain import Chains, read_entry
+from pairing.chain import Chains, Entry, read_entry
+from pairing.clock import place_by_samples, place_by_wall
 from pairing.errors import PairingError
 from pairing.jws import phone_key, record_hash, sign, verify
 from pairing.manifest import Manifest
@@ -43,8 +45,8 @@ class Recorder:
     ) -> Committed:
         """Takes all of `records` or none, durably; the same ones again are answered again.
 
-        Raises PairingError: too_many, not_bound, signature_invalid, claims_invalid, chain_broken,
-        chain_forked (the other record is kept all the same).
+        Raises PairingError: too_many, not_bound, binding_replaced, signature_invalid, claims_invalid,
+        chain_broken, chain_forked (the other record is kept all the same).
         """
         if not 0 < len(records) <= MAX_BATCH:
             raise PairingError("too_many", f"1 to {MAX_BATCH} entries a request")
@@ -61,6 +63,7 @@ class Recorder:
                         await self._keep_fork(held, generation, record)
                     raise
                 if new:
+                    _require_before_replacement(held.state, generation, entry)
                     fresh.append(record)
                 if isinstance(entry, Head):
                     uploads[name] = self._identity.upload(name)
@@ -121,6 +124,19 @@ class Recorder:
             if at_ms > now + LATE_END_MS or (state.window_start_ms or 0) > at_ms:
                 raise PairingError("end_invalid", f"end {at_ms}, now {now}, start {state.window_start_ms}")
             return await held.append(("ended", {"end_ms": min(at_ms, now), "by": by, "reason": reason}))
+
+
+def _require_before_replacement(state: Sitting, generation: Generation, entry: Entry) -> None:
+    """A replaced phone may deliver what it recorded before another took over, and nothing else."""
+    replaced_ms = generation.replaced_at_ms
+    if replaced_ms is None or not isinstance(entry, Head):
+        return
+    placement = place_runs(state).get((generation.number, entry.link.run))
+    if placement is None:
+        samples = [entry.link.clock] if entry.link.clock is not None else []
+        placement = place_by_samples(samples) or place_by_wall(entry.mono_ms[0], entry.wall_ms, ())
+    if placement.server_ms(entry.mono_ms[0]) - placement.uncertainty_ms > replaced_ms:
+        raise PairingError("binding_replaced", f"run {entry.link.run}, entry {entry.link.seq} is later")
 
 
 def _within_limits(generation: Generation, trial: Chains, fresh: int) -> None:

@@ -13,7 +13,7 @@ from typing import ClassVar
 from pairing.claims import ClaimsReader
 from pairing.errors import PairingError
 
-MAX_RUN = 9_999
+MAX_RUN = 2_000
 MAX_SEQ = 999_999
 MAX_SEGMENT = 64 * 1024 * 1024
 """Longest segment in bytes: four seconds at 16 Mbit/s are 8 MiB, slices of a slow recorder fit too."""

@@ -93,8 +93,8 @@ class SupportRoutes:
             digest = await _spool(request, file)
             try:
                 archive = zipfile.ZipFile(file)
-            except zipfile.BadZipFile as error:
-                raise PairingError("carry_invalid", "not a ZIP") from error
+            except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+                raise PairingError("carry_invalid", "not a ZIP that can be read") from error
             with archive:
                 brought = await asyncio.to_thread(read_brought, archive, state)
                 await self._support.accepted(sitting, digest, reason)
