@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import AsyncExitStack, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ from phone_client.bind import (
     offer_from_picture,
 )
 from phone_client.buffer import Buffer, BufferLimits, BufferLocked
-from phone_client.camera import CameraSettings, Capture
+from phone_client.camera import CameraError, CameraSettings, Capture, Picture
 from phone_client.carry import write_carry_file
 from phone_client.clock import Clock
 from phone_client.commit import Signer
@@ -44,7 +44,7 @@ from phone_client.preflight import (
     size,
 )
 from phone_client.progress import Lines, Screen, View
-from phone_client.record import Recorder
+from phone_client.record import STALL_S, Recorder
 from phone_client.server import Server, TryLater
 from phone_client.wording import LANGUAGES, Wording
 
@@ -173,27 +173,32 @@ def _failed(sentence: str, console: Console) -> dict[str, Any]:
 async def _run(setup: _Setup, wording: Wording, console: Console) -> tuple[dict[str, Any], int]:
     clock = Clock()
     async with AsyncExitStack() as stack:
-        buffer = stack.enter_context(_open_buffer(setup.folder, setup.limits, wording))
-        key = load_or_make_key(setup.folder)
+        buffer, key = _open(setup.folder, setup.limits, wording)
+        stack.enter_context(buffer)
         screen = Screen(console, wording) if console.is_terminal else None
         stack.enter_context(screen or nullcontext())
         view: View = screen or Lines(console, wording)
         claim = buffer.ledger.claim
-        address = claim["server"] if claim else setup.offer.server if setup.offer else None
-        if address is None:
+        if claim is None and setup.offer is None:
             raise _Usage(wording("usage-no-binding"))
-        server = await stack.enter_async_context(Server(address, setup.ca))
-        if claim is None or await _has_lapsed(claim, buffer, server, setup.offer):
-            if setup.offer is None:
-                raise _Usage(wording("usage-no-binding"))
-            claim = await _claim(setup.offer, server, buffer, key, clock, view)
+        recorder = _recorder(setup, buffer, clock, wording)
+        if recorder is not None:
+            stack.callback(_leave, recorder)
+        if claim is not None and recorder is not None:
+            recorder.start()  # nothing that follows may hold up a recording that was interrupted
+        if setup.offer is not None and (claim is None or await _has_lapsed(claim, buffer, setup)):
+            if claim is None and setup.camera is not None:
+                await asyncio.to_thread(_check_fit, setup.camera, clock, wording)
+            claim = await _claim(setup.offer, setup.ca, buffer, key, clock, view)
+        if claim is None:
+            raise _Usage(wording("usage-no-binding"))
+        server = await stack.enter_async_context(Server(claim["server"], setup.ca))
         server.authorise(claim["bearer"])
         if buffer.ledger.binding is None:
             view.say("digits", digits=f"{claim['digits'][:3]} {claim['digits'][3:]}")
             view.say("key", key=claim["key"])
         else:
             view.say("buffer-continues", folder=str(setup.folder))
-        recorder = _recorder(setup, buffer, clock, wording)
         phone = Phone(buffer, server, key, claim, clock, recorder, view, setup.options)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, phone.interrupt)
@@ -204,12 +209,17 @@ async def _run(setup: _Setup, wording: Wording, console: Console) -> tuple[dict[
         return _conclude(outcome, buffer, claim, wording, view, console)
 
 
-def _open_buffer(folder: Path, limits: BufferLimits, wording: Wording) -> Buffer:
+def _open(folder: Path, limits: BufferLimits, wording: Wording) -> tuple[Buffer, ECKey]:
+    """The buffer and this phone's key.  Raises _Usage."""
     try:
-        return Buffer(folder, limits)
+        with ExitStack() as undo:
+            buffer = undo.enter_context(Buffer(folder, limits))
+            key = load_or_make_key(folder)
+            undo.pop_all()
+            return buffer, key
     except BufferLocked as error:
         raise _Usage(wording("usage-locked", folder=str(folder))) from error
-    except (JournalError, LedgerError, OSError) as error:
+    except (JournalError, LedgerError, OSError, ValueError) as error:
         raise _Usage(wording("usage-buffer", folder=str(folder), detail=str(error))) from error
 
 
@@ -226,32 +236,52 @@ def _recorder(setup: _Setup, buffer: Buffer, clock: Clock, wording: Wording) -> 
     return Recorder(buffer, lambda: Capture(settings, clock), clock)
 
 
-async def _has_lapsed(claim: Fact, buffer: Buffer, server: Server, offer: Offer | None) -> bool:
+def _leave(recorder: Recorder) -> None:
+    recorder.stop(for_good=False)
+    recorder.join()
+
+
+def _check_fit(camera: CameraSettings, clock: Clock, wording: Wording) -> None:
+    """A phone whose camera gives nothing claims nothing.  Raises _Usage."""
+    try:
+        with Capture(camera, clock) as capture:
+            while not isinstance(frame := capture.take(STALL_S), Picture):
+                if frame is None:
+                    raise CameraError("frozen", camera.camera)
+    except CameraError as error:
+        advice = wording("camera-closed-do")
+        raise _Usage(f"{wording('camera-closed', detail=error.detail)} {advice}") from error
+
+
+async def _has_lapsed(claim: Fact, buffer: Buffer, setup: _Setup) -> bool:
     """Whether a claim that was never confirmed has to give way to the offer that was given now."""
+    offer = setup.offer
     if buffer.ledger.binding is not None or offer is None or offer.secret == claim["secret"]:
         return False
-    server.authorise(claim["bearer"])
-    try:
-        stage = str((await server.binding(wait=False)).get("stage"))
-    except TryLater:
-        return False
-    except PairingError:
-        stage = "lapsed"
+    async with Server(claim["server"], setup.ca) as server:
+        server.authorise(claim["bearer"])
+        try:
+            stage = str((await server.binding()).get("stage"))
+        except TryLater:
+            return False
+        except PairingError:
+            stage = "lapsed"
     return stage in {"lapsed", "refused"}
 
 
 async def _claim(
-    offer: Offer, server: Server, buffer: Buffer, key: ECKey, clock: Clock, view: View
+    offer: Offer, ca: str | None, buffer: Buffer, key: ECKey, clock: Clock, view: View
 ) -> Fact:
     """Claim, however often the network needs it: the same offer and key get the same answer."""
     pacer = Pacer(Pacing())
-    while True:
-        try:
-            return await claim_offer(offer, server, buffer, key, clock)
-        except TryLater as error:
-            view.say("server-away", detail=str(error))
-            pacer.failed(error.after_s, error.reached)
-            await pacer.ready()
+    async with Server(offer.server, ca) as server:
+        while True:
+            try:
+                return await claim_offer(offer, server, buffer, key, clock)
+            except TryLater as error:
+                view.say("server-away", detail=str(error))
+                pacer.failed(error.after_s, error.reached)
+                await pacer.ready()
 
 
 def _conclude(
@@ -335,8 +365,9 @@ def carry(
     """
     wording, console, clock = _wording(lang), Console(), Clock()
     try:
-        with _open_buffer(buffer, BufferLimits(), wording) as opened:
-            signer = Signer(opened, load_or_make_key(buffer), clock.boot, lambda: None)
+        opened, key = _open(buffer, BufferLimits(), wording)
+        with opened:
+            signer = Signer(opened, key, clock.boot, lambda: None)
             count = write_carry_file(opened, signer, to, clock.wall_ms())
     except (_Usage, OSError) as error:
         _failed(str(error), console)

@@ -32,6 +32,7 @@ class Standing:
     """One answer of the server about the sitting; what is not signed in it is only shown."""
 
     stage: str
+    position: int
     deadline_ms: int | None
     server_time_ms: int | None
     verified: int
@@ -81,7 +82,8 @@ def learn(buffer: Buffer, claim: Fact, answer: Mapping[str, Any]) -> Standing:
     segments = progress.get("segments") if isinstance(progress, dict) else None
     counts = segments if isinstance(segments, dict) else {}
     return Standing(
-        str(answer.get("stage", "")), _integer(answer.get("deadline_ms")),
+        str(answer.get("stage", "")), _integer(answer.get("position")) or 0,
+        _integer(answer.get("deadline_ms")),
         _integer(answer.get("server_time_ms")), _integer(counts.get("verified")) or 0,
         _integer(counts.get("stored")) or 0,
     )

@@ -120,7 +120,7 @@ class Phone:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             if self._recorder is not None:
-                self._recorder.stop()
+                self._recorder.stop(for_good=False)
                 await asyncio.to_thread(self._recorder.join)
         return Outcome(
             self._newest(), len(self._uploads.owed()), self._freed,
@@ -247,12 +247,13 @@ class Phone:
         return True
 
     async def _keep_reading(self) -> None:
-        wait, pacer = False, Pacer(self._pacing)
+        after: int | None = None
+        pacer = Pacer(self._pacing)
         while self._failure is None:
             await pacer.ready()
             asked_at = asyncio.get_running_loop().time()
             try:
-                answer = await self._server.binding(wait)
+                answer = await self._server.binding(after)
                 self._standing = learn(self._buffer, self._claim, answer)
                 self._standing_at = self._clock.instant()
                 self._freed += apply_releases(self._buffer, self._claim, answer)
@@ -268,7 +269,7 @@ class Phone:
                 self._version_before = newest.version if newest and self._uploads.owed() else 0
             self._heed(self._standing)
             self._changed.fire()
-            wait = True
+            after = self._standing.position
             if (rest_s := asked_at + _READ_S - asyncio.get_running_loop().time()) > 0:
                 await asyncio.sleep(rest_s)  # a server may answer at once
 
@@ -311,7 +312,6 @@ class Phone:
     def _fail(self, error: PairingError) -> None:
         self._failure = error
         self._view.refusal(error)
-        self._stop_recording()
         self._changed.fire()
 
     async def _keep_showing(self) -> None:

@@ -67,15 +67,22 @@ class Recorder:
         self._on_state = on_state
         self._encoder_settings = encoder
         self._stopping = threading.Event()
+        self._for_good = True
         self._source: Source | None = None
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
-        """Begin to record."""
-        self._thread.start()
+        """Begin to record; once is enough."""
+        if self._thread.ident is None:
+            self._thread.start()
 
-    def stop(self) -> None:
-        """Ask for the end: the run is sealed with a `stop` note.  `join` waits for it."""
+    def stop(self, for_good: bool = True) -> None:
+        """Ask for the end; `join` waits for it.
+
+        The run is sealed with a `stop` note, or, where the recording is only left to be gone on with later,
+        with a `gap_begin`."""
+        if not self._stopping.is_set():
+            self._for_good = for_good
         self._stopping.set()
         source = self._source
         if source is not None:
@@ -83,7 +90,8 @@ class Recorder:
 
     def join(self) -> None:
         """Wait until the recorder has stopped and everything is sealed."""
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     # --- the thread --------------------------------------------------------------------------------------
 
@@ -92,7 +100,7 @@ class Recorder:
             while not self._stopping.is_set():
                 self._record_until_interrupted()
             ledger = self._buffer.ledger
-            if ledger.run is not None and ledger.run.closed and not ledger.stopped:
+            if self._for_good and ledger.run is not None and ledger.run.closed and not ledger.stopped:
                 # Stopped while interrupted: the chain still has to say so.
                 self._buffer.note("stop", "stopped", self._clock.instant())
         except BaseException as error:
@@ -114,7 +122,10 @@ class Recorder:
                 self._source = source
                 if self._stopping.is_set():
                     return
-                _RunRecorder(self._buffer, source, self._clock, self._encoder_settings, self._tell).record()
+                recording = _RunRecorder(
+                    self._buffer, source, self._clock, self._encoder_settings, self._tell
+                )
+                recording.record(lambda: "stop" if self._for_good else "gap_begin")
         except _Stop:
             return
         except CameraError as error:
@@ -156,13 +167,13 @@ class _RunRecorder:
         self._last = clock.instant()
         self._asleep_us = clock.asleep_us()
 
-    def record(self) -> None:
+    def record(self, note_of_stop: Callable[[], str]) -> None:
         """Until the source ends or fails (raises what did it) or is stopped (raises _Stop)."""
         note, cause = "gap_begin", "unknown"
         try:
             self._frames()
         except _Stop:
-            note, cause = "stop", "stopped"
+            note, cause = note_of_stop(), "stopped"
             raise
         except CameraError as error:
             cause = error.cause

@@ -23,7 +23,7 @@ from phone_client.clock import Clock
 WAIT_S = 5
 """How long one read of the binding may be held by the server, in seconds.
 
-Short, because a change between two reads is seen only when the second one ends."""
+Short, so that a network that went away without a word is noticed."""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 _WAITING = aiohttp.ClientTimeout(total=WAIT_S + 15, sock_connect=10)
@@ -101,9 +101,9 @@ class Server:
         """Redeem an offer."""
         return await self._ask("POST", "/v1/claims", {"claim": record})
 
-    async def binding(self, wait: bool) -> Mapping[str, Any]:
-        """The sitting as the phone may see it; with `wait` the server holds the answer until it changes."""
-        path = f"/v1/binding?wait={WAIT_S}" if wait else "/v1/binding"
+    async def binding(self, after: int | None = None) -> Mapping[str, Any]:
+        """The sitting as the phone may see it; the server holds the answer until it is beyond `after`."""
+        path = "/v1/binding" if after is None else f"/v1/binding?wait={WAIT_S}&after={after}"
         return await self._ask("GET", path, timeout=_WAITING)
 
     async def entries(self, records: Sequence[str]) -> Mapping[str, Any]:

@@ -99,21 +99,61 @@ async def test_a_kill_while_recording_costs_less_than_a_second_and_the_same_comm
     assert last.mono_ms[1] == notes[0].mono_ms
 
 
-async def test_bound_by_a_picture_and_left_early_it_says_what_is_owed(camera: Path, tmp_path: Path) -> None:
+async def test_bound_by_a_picture_and_left_early_it_says_what_is_owed_and_goes_on_later(
+    camera: Path, tmp_path: Path
+) -> None:
     buffer = tmp_path / "buffer"
     async with FakeServer().serving() as server:
         qrcode.make(server.link).save(tmp_path / "qr.png")
-        async with client(buffer, "--qr", str(tmp_path / "qr.png"), "--camera", str(camera)) as process:
+        arguments = ("--qr", str(tmp_path / "qr.png"), "--camera", str(camera))
+        async with client(buffer, *arguments) as process:
             await heard(process, "Recording.")
             process.send_signal(signal.SIGTERM)
             code, told, said = await finished(process)
         assert (code, told["verdict"]) == (1, None)
         assert told["segments"]["owed"] == told["segments"]["recorded"] == 1
         assert "Run the same command again" in said
-        async with client(buffer, "--no-wait") as process:
+        async with client(buffer, *arguments, "--no-wait") as process:
+            await heard(process, "Recording.")
             await server.confirm()
+            await server.until(lambda: any(head.link.run == 2 for head in server.heads.values()))
+            await server.end(NOW_MS + 3_600_000)
             code, told, said = await finished(process)
-        assert (code, told["segments"]) == (0, {"recorded": 1, "committed": 1, "stored": 1, "owed": 0})
+    assert (code, told["segments"]["owed"]) == (0, 0)
+    assert [(note.note, note.cause) for note in server.notes] == [
+        ("gap_begin", "stopped"), ("gap_end", "stopped"), ("stop", "stopped"),
+    ]
+
+
+async def test_a_phone_whose_camera_gives_nothing_claims_nothing(tmp_path: Path) -> None:
+    async with FakeServer().serving() as server:
+        async with client(tmp_path, "--link", server.link, "--camera", "no-such-file") as process:
+            code, told, _ = await finished(process)
+        assert server.asked == []
+    assert code == 2
+    assert "can't be opened" in told["says"]
+
+
+async def test_a_claim_that_lapsed_gives_way_to_the_next_code_and_the_recording_stays(
+    camera: Path, tmp_path: Path
+) -> None:
+    async with FakeServer().serving() as server:
+        async with client(tmp_path, "--link", server.link, "--camera", str(camera)) as process:
+            await heard(process, "Recording.")
+            server.stage = "lapsed"
+            await server.tell()
+            code, told, _ = await finished(process)
+        assert (code, told["error"]) == (1, "claim_lapsed")
+        server.stage = "claimed"
+        server.claims.clear()
+        another = server.link.replace("dGlja2V0", "YW5vdGhlcg")
+        async with client(tmp_path, "--link", another, "--camera", str(camera), "--no-wait") as process:
+            await heard(process, "Recording.")
+            await server.confirm()
+            await server.end(NOW_MS + 3_600_000)
+            code, told, _ = await finished(process)
+    assert code == 0
+    assert {head.link.run for head in server.heads.values()} == {1, 2}
 
 
 async def test_a_server_that_refuses_the_code_is_told_in_words(camera: Path, tmp_path: Path) -> None:
@@ -130,6 +170,7 @@ async def test_a_server_that_refuses_the_code_is_told_in_words(camera: Path, tmp
     ("arguments", "said"),
     [
         ([], "not bound yet"),
+        (["--link", "http://127.0.0.1:9/p/#t=dGlja2V0"], "Give --camera"),
         (["--link", "x", "--code", "y"], "exactly one"),
         (["--code", "0000-0000-0"], "needs --server"),
         (["--link", "https://exam.example/"], "not a valid binding QR code"),
