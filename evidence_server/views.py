@@ -141,7 +141,8 @@ def phone_reads(state: Sitting, key: str, now_ms: int) -> dict[str, Any]:
     if generation is not None:
         unstored = [name for name, item in generation.segments.items() if item.stored_at_ms is None]
     return {
-        "stage": claimed.stage, "server_time_ms": now_ms, "generation": claimed.generation,
+        "stage": claimed.stage, "server_time_ms": now_ms, "position": state.seq,
+        "generation": claimed.generation,
         "binding": generation.binding if generation else None, "window": window(state),
         "end_ms": state.ended_at_ms, "deadline_ms": state.deadline_ms,
         "progress": phone(state, generation),

@@ -219,6 +219,7 @@ class PhoneReads(BaseModel):
 
     stage: Literal["claimed", "bound", "lapsed", "refused", "replaced"]
     server_time_ms: int
+    position: int = Field(description="Events in the sitting's journal; `after` of the next read.")
     generation: int
     binding: str | None
     window: Window

@@ -86,7 +86,7 @@ class PhoneRoutes:
         }
 
     async def binding(self, request: web.Request, _body: None) -> dict[str, Any]:
-        """All that concerns this phone; with `wait` the answer is held until the journal is beyond `after`."""
+        """All that concerns this phone; `wait` holds the answer until the journal is beyond `after`."""
         phone = await self._access.phone(request)
         await self._binder.lapse(phone.sitting)
         state = await self._register.look(phone.sitting)
