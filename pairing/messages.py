@@ -129,6 +129,8 @@ class Head:
             reader.span("media_us"), reader.span("mono_ms"), reader.integer("wall_ms"),
         )
         reader.done()
+        if (head.source == "camera") != head.container.startswith("video/"):
+            raise PairingError("claims_invalid", f"{head.source} does not come as {head.container}")
         return head
 
     def to_claims(self) -> dict[str, object]:

@@ -103,6 +103,8 @@ async def test_a_run_begins_after_a_record_that_is_known(service: Service) -> No
     ({"length": 0}, "claims_invalid"),
     ({"length": 65 * 2**20}, "claims_invalid"),
     ({"container": "video/webm"}, "claims_invalid"),
+    ({"container": "application/json"}, "claims_invalid"),
+    ({"source": "orientation"}, "claims_invalid"),
     ({"more": 1}, "claims_invalid"),
 ])
 async def test_entries_that_contradict_what_is_known(
@@ -113,6 +115,16 @@ async def test_entries_that_contradict_what_is_known(
     await exam.phone.commit(first.record)
     assert (await refusal(exam.phone, altered(exam.phone, second.record, **claims))).code == code
     await exam.phone.commit(second.record)
+
+
+@pytest.mark.parametrize(("source", "container"), [
+    ("camera", "application/json"), ("orientation", "video/mp4"), ("orientation", "video/webm"),
+])
+async def test_a_source_comes_in_its_own_containers(service: Service, source: str, container: str) -> None:
+    """A camera in a container that nobody can measure would keep its verdict waiting for ever."""
+    exam = await Exam.begin(service)
+    piece = exam.phone.head(0, 5, source=source, container=container)
+    assert (await refusal(exam.phone, piece.record)).code == "claims_invalid"
 
 
 async def test_entries_of_a_strange_key(service: Service) -> None:
