@@ -1,9 +1,9 @@
 """Signed records: compact JWS (RFC 7515), stored and hashed exactly as received.
 
-The phone signs with ES256 (P-256, raw r‖s), the server with Ed25519 (RFC 9864).  Every kind of record
-has its own `typ`, so that none can pass for another.  The header is exactly {alg, kid, typ}; `kid` is the
-signer's RFC 7638 thumbprint.  The payload is a JSON object whose numbers are integers of at most 53 bits:
-no value can be read differently by Python and JavaScript.
+The phone signs with ES256 (P-256, raw r‖s, the smaller s), the server with Ed25519 (RFC 9864).  Every
+kind of record has its own `typ`, so that none can pass for another.  The header is exactly {alg, kid, typ};
+`kid` is the signer's RFC 7638 thumbprint.  The payload is a JSON object whose numbers are integers of at
+most 53 bits: no value can be read differently by Python and JavaScript.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 
-from pairing.encoding import from_b64u, sha256_b64u
+from pairing.encoding import b64u, from_b64u, sha256_b64u
 from pairing.errors import PairingError
 
 PHONE_ALG = "ES256"
@@ -24,6 +24,8 @@ SERVER_ALG = "Ed25519"
 MAX_RECORD = 256 * 1024
 """Longest record in characters: a release that names every segment of an eight-hour sitting fits."""
 MAX_INTEGER = 2**53 - 1
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SP 800-186, §3.2.1.3
+_SCALAR_BYTES = 32
 
 SigningKey = ECKey | OKPKey
 
@@ -84,13 +86,17 @@ def sign(key: SigningKey, typ: str, claims: Mapping[str, object]) -> str:
     """`claims` as a compact JWS of kind `typ`."""
     alg = PHONE_ALG if isinstance(key, ECKey) else SERVER_ALG
     payload = json.dumps(claims, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-    return jws.serialize_compact(
+    record = jws.serialize_compact(
         {"alg": alg, "typ": typ, "kid": thumbprint(key)}, payload, key, algorithms=[alg]
     )
+    return _with_low_s(record) if alg == PHONE_ALG else record
 
 
 def verify(record: str, typ: str, key: SigningKey) -> dict[str, object]:
     """The claims of `record` if `key` signed it as a `typ`.
+
+    Of the two ES256 signatures that hold for a text, (r, s) and (r, n - s), only the one with the smaller s
+    makes a record: without the key, whoever sees a record could else make a second one with another hash.
 
     Raises PairingError("signature_invalid") or, for a payload that is no strict JSON object,
     PairingError("claims_invalid").
@@ -99,11 +105,25 @@ def verify(record: str, typ: str, key: SigningKey) -> dict[str, object]:
     alg = PHONE_ALG if isinstance(key, ECKey) else SERVER_ALG
     if kid != thumbprint(key):
         raise PairingError("signature_invalid", "signed by another key")
+    if alg == PHONE_ALG and _s(from_b64u(record.rpartition(".")[2])) > _P256_ORDER // 2:
+        raise PairingError("signature_invalid", "s is not the smaller one")
     try:
         jws.deserialize_compact(record, key, registry=_LongRecords(algorithms=[alg]))
     except (JoseError, ValueError) as error:
         raise PairingError("signature_invalid", "the signature does not match") from error
     return claims
+
+
+def _s(signature: bytes) -> int:
+    """The second of the two numbers that an ES256 signature is made of."""
+    return int.from_bytes(signature[_SCALAR_BYTES:], "big")
+
+
+def _with_low_s(record: str) -> str:
+    signed, _, text = record.rpartition(".")
+    signature = from_b64u(text)
+    low = min(_s(signature), _P256_ORDER - _s(signature))
+    return f"{signed}.{b64u(signature[:_SCALAR_BYTES] + low.to_bytes(_SCALAR_BYTES, 'big'))}"
 
 
 def read_unverified(record: str, typ: str) -> tuple[dict[str, object], str]:

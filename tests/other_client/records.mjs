@@ -3,6 +3,7 @@
 /** @typedef {{ kty: string, crv: string, x: string, y?: string }} PublicJwk */
 
 const ES256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 /** Something that the server said, or signed, does not hold. */
 export class Untrue extends Error {
@@ -35,6 +36,16 @@ export async function digitsOf(secret, thumbprint, nonce) {
   const hashed = await sha256(["evidence-digits", secret, thumbprint, nonce].join("\0"));
   const digest = Buffer.from(hashed, "base64url");
   return String(digest.readBigUInt64BE() % 1_000_000n).padStart(6, "0");
+}
+
+/**
+ * r‖s with the smaller of s and n − s: the server takes no other.
+ * @param {Buffer} signature
+ */
+function withLowS(signature) {
+  const s = BigInt(`0x${signature.toString("hex", 32)}`);
+  const low = s > P256_ORDER / 2n ? P256_ORDER - s : s;
+  return Buffer.concat([signature.subarray(0, 32), Buffer.from(low.toString(16).padStart(64, "0"), "hex")]);
 }
 
 /** The phone's key. */
@@ -72,7 +83,7 @@ export class Identity {
     const header = { alg: "ES256", typ, kid: this.thumbprint };
     const signed = `${b64u(JSON.stringify(header))}.${b64u(JSON.stringify(claims))}`;
     const signature = await crypto.subtle.sign(ES256, this.key, Buffer.from(signed));
-    return `${signed}.${b64u(new Uint8Array(signature))}`;
+    return `${signed}.${b64u(withLowS(Buffer.from(signature)))}`;
   }
 }
 

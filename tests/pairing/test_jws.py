@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc.jws import deserialize_compact
 
 from pairing import jws
 from pairing.encoding import b64u, from_b64u
@@ -15,7 +16,7 @@ from pairing.errors import PairingError
 from pairing.jws import MAX_INTEGER, MAX_RECORD, SigningKey
 from tests.pairing.vectors import key_of
 from tests.vectors.claims import NOTE
-from tests.vectors.signing import PHONE, SERVER, compact_json
+from tests.vectors.signing import P256_ORDER, PHONE, SERVER, compact_json
 
 TYP = "evidence-note+jws"
 KEY = key_of({**PHONE.public_jwk})
@@ -57,6 +58,21 @@ def test_new_keys_sign_and_are_new() -> None:
         assert "d" not in jws.public_jwk(key)
     own = jws.new_phone_key()
     assert jws.thumbprint(jws.phone_key(jws.public_jwk(own))) == jws.thumbprint(own)
+
+
+def test_of_two_signatures_that_hold_one_is_a_record() -> None:
+    """Else whoever sees a record could make a second of it, with another hash: a fork without the key."""
+    key = key_of({**PHONE.private_jwk})
+    for number in range(32):
+        record = jws.sign(key, TYP, {"number": number})
+        signed, _, text = record.rpartition(".")
+        raw = from_b64u(text)
+        assert len(raw) == 64
+        assert int.from_bytes(raw[32:], "big") <= P256_ORDER // 2
+        greater = (P256_ORDER - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
+        twin = f"{signed}.{b64u(raw[:32] + greater)}"
+        deserialize_compact(twin, KEY, algorithms=["ES256"])  # raises unless it holds
+        assert (outcome(record), outcome(twin)) == ("", "signature_invalid")
 
 
 def test_each_character_of_a_record_matters() -> None:

@@ -4,6 +4,8 @@
 /** @typedef {{kty: string, crv: string, x: string, y?: string, d?: string}} Jwk */
 
 const MAX_RECORD = 256 * 1024;
+/** The order of P-256. With s, n − s verifies too: only the smaller one makes a record. */
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const encoder = new TextEncoder();
 // Not told to ignore it, TextDecoder would silently remove a byte order mark.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -104,6 +106,24 @@ async function verifier({ kty, crv, x, y }) {
 }
 
 /**
+ * The second number of a raw ES256 signature.
+ * @param {Uint8Array} signature
+ */
+function sOf(signature) {
+  return signature.slice(32).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+}
+
+/**
+ * The same ES256 signature with the smaller s.
+ * @param {Uint8Array} signature
+ */
+function withLowS(signature) {
+  const s = sOf(signature);
+  const low = (s > P256_ORDER / 2n ? P256_ORDER - s : s).toString(16).padStart(64, "0");
+  return Uint8Array.of(...signature.slice(0, 32), ...(low.match(/../g) ?? []).map((byte) => parseInt(byte, 16)));
+}
+
+/**
  * The header of a record, whatever it holds.
  * @param {string} record
  */
@@ -133,7 +153,9 @@ export async function verify(record, typ, jwk) {
   const [head = "", payload = "", signature = ""] = record.split(".");
   const scheme = alg === "ES256" ? { name: "ECDSA", hash: "SHA-256" } : { name: "Ed25519" };
   const signed = encoder.encode(`${head}.${payload}`);
-  if (!(await crypto.subtle.verify(scheme, await verifier(jwk), fromB64u(signature), signed))) {
+  const raw = fromB64u(signature);
+  const isHigh = alg === "ES256" && sOf(raw) > P256_ORDER / 2n;
+  if (isHigh || !(await crypto.subtle.verify(scheme, await verifier(jwk), raw, signed))) {
     throw new Refusal("signature_invalid");
   }
   return strictObject(fromB64u(payload));
@@ -153,7 +175,8 @@ export async function sign(jwk, typ, claims) {
   const header = { alg: es256 ? "ES256" : "Ed25519", typ, kid: await thumbprint(jwk) };
   const signed = [header, claims].map((part) => b64u(encoder.encode(JSON.stringify(part)))).join(".");
   const scheme = es256 ? { name: "ECDSA", hash: "SHA-256" } : { name: "Ed25519" };
-  return `${signed}.${b64u(new Uint8Array(await crypto.subtle.sign(scheme, key, encoder.encode(signed))))}`;
+  const signature = new Uint8Array(await crypto.subtle.sign(scheme, key, encoder.encode(signed)));
+  return `${signed}.${b64u(es256 ? withLowS(signature) : signature)}`;
 }
 
 /**

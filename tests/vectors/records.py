@@ -83,6 +83,7 @@ def _signatures() -> Iterator[Vector]:
     yield resigned("signature a byte long", raw + b"\0")
     yield resigned("signature of zeros", bytes(64))
     yield resigned("r and s exchanged", raw[32:] + raw[:32])
+    yield resigned("n - s for s, which holds as well", PHONE.high_signature(signed.encode()))
     yield resigned("DER signature", PHONE.der_signature(signed.encode()))
     yield resigned("signature of another record", PHONE.signature(signed.encode() + b"."))
     yield _refused("another key's record", OTHER_PHONE.record(TYP, NOTE), "signature_invalid")

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def b64u(raw: bytes) -> str:
@@ -72,15 +74,25 @@ class Signer:
         return name_of(compact_json(self.public_jwk))
 
     def signature(self, signed: bytes) -> bytes:
-        """Raw r‖s for ES256 (deterministic, RFC 6979), 64 bytes for Ed25519."""
+        """Raw r‖s for ES256 (deterministic, RFC 6979; the smaller s), 64 bytes for Ed25519."""
         if self.alg == "Ed25519":
             return ed25519.Ed25519PrivateKey.from_private_bytes(self._seed).sign(signed)
-        r, s = decode_dss_signature(self.der_signature(signed))
+        r, s = self._scalars(signed)
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+    def high_signature(self, signed: bytes) -> bytes:
+        """The other ES256 signature that holds: that with the greater s."""
+        r, s = self._scalars(signed)
+        return r.to_bytes(32, "big") + (P256_ORDER - s).to_bytes(32, "big")
 
     def der_signature(self, signed: bytes) -> bytes:
         """The ES256 signature as X.509 and OpenSSL write it, which JWS does not."""
-        return self._point_key.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+        return encode_dss_signature(*self._scalars(signed))
+
+    def _scalars(self, signed: bytes) -> tuple[int, int]:
+        der = self._point_key.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+        r, s = decode_dss_signature(der)
+        return r, min(s, P256_ORDER - s)
 
     def header(self, typ: str) -> dict[str, str]:
         """The one right header."""

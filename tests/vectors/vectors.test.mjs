@@ -50,8 +50,11 @@ for (const { name, jwk, outcome: expected, thumbprint: print } of phone_keys) {
 for (const [name, key] of Object.entries(keys)) {
   test(`key: ${name}`, async () => {
     assert.equal(await thumbprint(key), thumbprints[name]);
-    const record = await sign(key, "test+jws", { word: "佐证" });
-    assert.deepEqual(await verify(record, "test+jws", key), { word: "佐证" });
+    // As many as it takes for WebCrypto, which knows no smaller s, to have made some with the greater one.
+    for (let count = 0; count < 32; count += 1) {
+      const record = await sign(key, "test+jws", { word: "佐证" });
+      assert.deepEqual(await verify(record, "test+jws", key), { word: "佐证" });
+    }
   });
 }
 
