@@ -45,11 +45,14 @@ class PhoneFolder:
         """Upload addresses, and the heads they are for."""
         self.acknowledged: set[str] = set()
         self.receipts: dict[str, str] = {}
+        self.bearer = ""
         for fact in _facts(folder / "journal.jsonl"):
             self._take(fact)
 
     def _take(self, fact: Mapping[str, Any]) -> None:
         match fact["fact"]:
+            case "claimed":
+                self.bearer = fact["bearer"]
             case "run_opened":
                 self.runs_open.add(fact["run"])
             case "run_closed":

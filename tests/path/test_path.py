@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -131,6 +132,26 @@ async def test_the_event_stream_tells_every_stage(walk: Walk) -> None:
     stored = [state["phone"]["segments"]["stored"] for state in walk.streamed if state["phone"]]
     assert stored == sorted(stored)
     assert stored[-1] == len(walk.bundle.media)
+
+
+async def test_a_read_waits_from_a_position(walk: Walk) -> None:
+    headers = {"Authorization": f"Bearer {walk.held.bearer}"}
+    async with aiohttp.ClientSession(walk.rig.server.url, headers=headers) as http:
+
+        async def read(**query: int) -> dict[str, Any]:
+            async with asyncio.timeout(20), http.get("/v1/binding", params=query) as answer:
+                told: dict[str, Any] = await answer.json()
+                return told
+
+        now = await read()
+        missed = await read(wait=25, after=now["position"] - 1)
+        assert missed["position"] == now["position"]
+        waiting = asyncio.create_task(read(wait=25, after=now["position"] + 10_000))
+        assert (await read(wait=1, after=now["position"]))["position"] == now["position"]
+        assert not waiting.done()
+        waiting.cancel()
+        async with http.get("/v1/binding", params={"wait": 1, "after": "-1"}) as refused:
+            assert (refused.status, (await refused.json())["error"]) == (400, "malformed")
 
 
 async def test_media_stays_on_the_phone_until_its_release(walk: Walk) -> None:
