@@ -174,7 +174,7 @@ def _first_offset(story: Story) -> None:
 
 def _other_source(story: Story) -> None:
     story.head(1)
-    story.head(1, "claims_invalid", source="orientation")
+    story.head(1, "claims_invalid", source="orientation", container="application/json")
 
 
 def _other_container(story: Story) -> None:
