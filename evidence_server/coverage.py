@@ -7,7 +7,8 @@ phone's clock jumped, nor a clock that ran while the frames stood still, hides a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -83,7 +84,10 @@ class Coverage:
 
 
 def place_runs(state: Sitting) -> dict[tuple[int, int], Placement]:
-    """Where each run of each generation lies on the server's clock."""
+    """Where each run of each generation lies on the server's clock.
+
+    No placement counts as vaguer than one by wall clock: a phone that claims slow round trips gains nothing.
+    """
     samples: dict[tuple[int, int], list[ClockSample]] = {}
     first: dict[tuple[int, int], tuple[int, int]] = {}
     for generation in state.generations:
@@ -97,13 +101,24 @@ def place_runs(state: Sitting) -> dict[tuple[int, int], Placement]:
             first.setdefault(key, (placed.note.mono_ms, placed.note.wall_ms))
             if placed.note.link.clock is not None:
                 samples.setdefault(key, []).append(placed.note.link.clock)
+    of_phone: dict[int, list[ClockSample]] = {}
+    for (number, _), some in samples.items():
+        of_phone.setdefault(number, []).extend(some)
+    for some in of_phone.values():
+        some.sort(key=lambda sample: sample.wall_ms)
     placements = {}
     for key, (mono, wall) in first.items():
-        # another phone's samples say nothing about this one's wall clock
-        same_phone = (sample for other, some in samples.items() if other[0] == key[0] for sample in some)
         own = place_by_samples(samples.get(key, ()))
-        placements[key] = own or place_by_wall(mono, wall, same_phone)
+        # another phone's samples say nothing about this one's wall clock
+        own = own or place_by_wall(mono, wall, _nearest(of_phone.get(key[0], []), wall))
+        placements[key] = Placement(own.offset_ms, min(own.uncertainty_ms, UNSAMPLED_MS))
     return placements
+
+
+def _nearest(samples: Sequence[ClockSample], wall_ms: int) -> Sequence[ClockSample]:
+    """Of samples in the order of wall time, the two around `wall_ms`."""
+    at = bisect_left(samples, wall_ms, key=lambda sample: sample.wall_ms)
+    return samples[max(0, at - 1) : at + 1]
 
 
 def cover(state: Sitting, required: Span) -> Coverage:
@@ -126,9 +141,10 @@ def cover(state: Sitting, required: Span) -> Coverage:
     ]
     causes = _causes(state, placements)
     covered = union([*(item.span for item in shown), *(item.span for item in missing)], required)
+    edges = _Edges(placed)
     gaps = [
-        gap for hole in _holes(covered, required)
-        if (gap := _weigh(hole, placed, causes, required)) is not None
+        _weigh(hole, edges.uncertainty_ms(hole), causes, required) for hole in _holes(covered, required)
+        if hole.end_ms - hole.start_ms >= LISTED_GAP_MS
     ]
     shown_ms = sum(span.end_ms - span.start_ms for span in union([item.span for item in shown], required))
     return Coverage(
@@ -167,7 +183,7 @@ def _place_run(
         end = start + (video["end_us"] - video["first_us"]) // 1000
         before = end, video["end_us"]
         captured = placement.server_ms(segment.head.mono_ms[1])
-        committed = segment.committed_at_ms + min(placement.uncertainty_ms, UNSAMPLED_MS)
+        committed = segment.committed_at_ms + placement.uncertainty_ms
         drift = max(drift, end - captured, end - committed)
         still_ms = _still_us(video, between_us) // 1000
         if follows and still_ms > end - start:
@@ -238,49 +254,59 @@ def _holes(covered: Sequence[Span], required: Span) -> list[Span]:
     ]
 
 
-def _weigh(
-    hole: Span, placed: Sequence[PlacedSegment], causes: Sequence[tuple[int, str]], required: Span
-) -> Gap | None:
-    """The gap behind a hole, less what its neighbours' placement leaves uncertain; None if too short.
+class _Edges:
+    """Where segments begin and end: what a hole's edges owe to their placement."""
 
-    Inside one run nothing is uncertain: its clock runs on.  Nobody gains by a placement that is vaguer than
-    one by wall clock.
-    """
-    left = [item for item in placed if abs(item.span.end_ms - hole.start_ms) <= 1]
-    right = [item for item in placed if abs(item.span.start_ms - hole.end_ms) <= 1]
-    uncertainty = 0
-    if not {_run(item) for item in left} & {_run(item) for item in right}:
-        for side in (left, right):
-            uncertainty += min(UNSAMPLED_MS, min((item.uncertainty_ms for item in side), default=0))
-    gap = _gap(hole, uncertainty, causes)
-    if hole.end_ms == required.end_ms and gap.cause == "unknown":
-        gap = Gap(gap.span, gap.length_ms, gap.uncertainty_ms, "stopped")
-    return gap if hole.end_ms - hole.start_ms >= LISTED_GAP_MS else None
+    def __init__(self, placed: Iterable[PlacedSegment]) -> None:
+        self._starts: dict[int, list[PlacedSegment]] = {}
+        self._ends: dict[int, list[PlacedSegment]] = {}
+        for item in placed:
+            self._starts.setdefault(item.span.start_ms, []).append(item)
+            self._ends.setdefault(item.span.end_ms, []).append(item)
+
+    def uncertainty_ms(self, hole: Span) -> int:
+        """How uncertain a hole's length is.  Inside one run it is not at all: its clock runs on."""
+        left, right = self._near(self._ends, hole.start_ms), self._near(self._starts, hole.end_ms)
+        if {_run(item) for item in left} & {_run(item) for item in right}:
+            return 0
+        return sum(min((item.uncertainty_ms for item in side), default=0) for side in (left, right))
+
+    @staticmethod
+    def _near(edges: Mapping[int, list[PlacedSegment]], at_ms: int) -> list[PlacedSegment]:
+        # packets' times are rounded to milliseconds
+        return [item for moment in range(at_ms - 1, at_ms + 2) for item in edges.get(moment, ())]
 
 
 def _run(item: PlacedSegment) -> tuple[int, int]:
     return item.segment.head.link.generation, item.segment.head.link.run
 
 
-def _gap(span: Span, uncertainty_ms: int, causes: Sequence[tuple[int, str]]) -> Gap:
-    length = max(0, span.end_ms - span.start_ms - uncertainty_ms)
+def _weigh(
+    hole: Span, uncertainty_ms: int, causes: Sequence[tuple[int, str]], required: Span
+) -> Gap:
+    """The gap behind a hole, less what is uncertain of it, with the nearest of the phone's own causes."""
+    length = max(0, hole.end_ms - hole.start_ms - uncertainty_ms)
+    first = bisect_left(causes, (hole.start_ms - CAUSE_REACH_MS, ""))
+    behind = bisect_left(causes, (hole.end_ms + CAUSE_REACH_MS + 1, ""))
     near = [
-        (min(abs(at_ms - span.start_ms), abs(at_ms - span.end_ms)), cause) for at_ms, cause in causes
-        if span.start_ms - CAUSE_REACH_MS <= at_ms <= span.end_ms + CAUSE_REACH_MS
+        (min(abs(at_ms - hole.start_ms), abs(at_ms - hole.end_ms)), cause)
+        for at_ms, cause in causes[first:behind]
     ]
-    return Gap(span, length, uncertainty_ms, min(near, default=(0, "unknown"))[1])
+    at_the_end = "stopped" if hole.end_ms == required.end_ms else "unknown"
+    cause = min(near, default=(0, "unknown"))[1]
+    return Gap(hole, length, uncertainty_ms, at_the_end if cause == "unknown" else cause)
 
 
 def _causes(
     state: Sitting, placements: dict[tuple[int, int], Placement]
 ) -> list[tuple[int, str]]:
-    """When and why the phone said that it was interrupted."""
-    return [
+    """When and why the phone said that it was interrupted, in order."""
+    return sorted(
         (placements[generation.number, placed.note.link.run].server_ms(placed.note.mono_ms), _cause(placed))
         for generation in state.generations
         for placed in generation.notes
         if placed.note.note in ("gap_begin", "gap_end", "stop") and _cause(placed) != "none"
-    ]
+    )
 
 
 def _cause(placed: PlacedNote) -> str:

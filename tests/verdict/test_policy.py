@@ -312,7 +312,7 @@ async def forked(exam: Exam) -> None:
     await ends(exam)
 
 
-def taken_over(at_s: float, *, delivered_later: bool = False) -> Story:
+def taken_over(at_s: float, *, delivered_later: bool = False, sampled: bool = True) -> Story:
     """Another phone films from `at_s` on; perhaps the first one's last piece comes only then."""
 
     async def story(exam: Exam) -> None:
@@ -322,7 +322,7 @@ def taken_over(at_s: float, *, delivered_later: bool = False) -> Story:
         if not delivered_later:
             exam.clock.to(30)
             await first.commit(last.record)
-        second = await exam.rebind(skew_ms=-3_600_000)
+        second = await exam.rebind(sampled=sampled)
         await second.film(at_s, 60)
         if delivered_later:
             await first.commit(last.record)
@@ -586,6 +586,8 @@ REQUIRED = [
     Row("missing: outside R", held_back(outside=True), COMPLETE, policy=SHORT, missing=0),
     Row("rebind: a second generation covers", taken_over(30), COMPLETE, gaps=0),
     Row("rebind: the time between is a gap", taken_over(40.001), INCOMPLETE, why("gap_too_long"), gaps=1),
+    Row("rebind: the first phone's wrong wall clock misplaces no run of the second",
+        taken_over(30, sampled=False), COMPLETE, gaps=0, phone={"skew_ms": 3_600_000}),
     Row("rebind: what the first phone delivers later is listed", taken_over(30, delivered_later=True),
         COMPLETE, gaps=0, review=why("committed_late")),
 ]
@@ -606,6 +608,8 @@ CHECKS = [
     Row("checks: committed_late: 30 s after capture", waited(30), COMPLETE, off=why("committed_late")),
     Row("checks: committed_late: 30.001 s after capture", waited(30.001), COMPLETE,
         review=why("committed_late")),
+    Row("checks: committed_late: a round trip of ten minutes hides nothing", waited(40), COMPLETE,
+        review=why("committed_late"), phone={"rtt_ms": 600_000}),
     Row("checks: committed_late: offline for 60 s", offline(0, 60), COMPLETE, review=why("committed_late")),
     Row("checks: committed_late required", offline(0, 60), INCOMPLETE, why("committed_late"),
         weighed("committed_late", "required")),
