@@ -27,6 +27,7 @@ from evidence_server.commands.terminal import (
     log_to_stderr,
     refused,
 )
+from evidence_server.data_folder import DataFolder
 from evidence_server.settings import DEFAULT_PORT, Settings
 from pairing.errors import PairingError
 
@@ -72,6 +73,8 @@ def tus(data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1"
 
 def check(data: Folder = DATA, json_: Json = False) -> None:
     """Compare journal, store and hashes of a data folder that no server is using."""
+    if not DataFolder(data).journal.is_file():
+        fail(f"{data} 不是数据目录。{data} is no data folder: there is no journal in it.", USAGE)
     try:
         report = asyncio.run(check_folder(data))
     except PairingError as error:
