@@ -49,15 +49,6 @@ async def test_json_is_one_object(rig: Rig) -> None:
     assert _one_object(end)["end_ms"] is not None
 
 
-async def test_json_of_check_is_one_object(tmp_path: Path) -> None:
-    async with Rig(tmp_path, tmp_path / "no-camera") as rig:
-        await rig.create()
-        in_use = await run("evidence_server", "check", "--data", str(rig.server.data), "--json")
-    assert in_use.code == USAGE
-    free = await run("evidence_server", "check", "--data", str(rig.server.data), "--json")
-    assert _one_object(free)["fine"] is True
-
-
 async def test_server_commands_that_are_used_wrongly(rig: Rig, tmp_path: Path) -> None:
     no_json = tmp_path / "keys.json"
     no_json.write_text("{")
@@ -74,6 +65,8 @@ async def test_server_commands_that_are_used_wrongly(rig: Rig, tmp_path: Path) -
         "no key there": run("evidence_server", "state", "x", "--data", str(tmp_path)),
         "no bundle": run("evidence_server", "verify", str(tmp_path / "none.zip")),
         "no key set": run("evidence_server", "verify", str(empty), "--jwks", str(no_json)),
+        "folder to check in use": run("evidence_server", "check", "--data", data),
+        "no folder to check": run("evidence_server", "check", "--data", str(tmp_path / "none")),
         "folder in use": run("evidence_server", "serve", "--data", data, "--port", free),
         "port in use": run("evidence_server", "serve", "--data", str(tmp_path / "other"), "--port", port),
         "no port": run("evidence_server", "serve", "--data", str(tmp_path / "third"), "--port", "99999"),

@@ -9,7 +9,7 @@ from typing import Any
 from demo.commands import Phone
 from demo.frames import Count
 from tests.path.evidence import Bundle, PhoneFolder
-from tests.path.rig import Rig, verify
+from tests.path.rig import Rig, run, verify
 
 PATIENT = {"max_gap_s": 60, "max_gap_total_s": 120}
 """A phone on a busy machine may take some seconds to start again."""
@@ -80,6 +80,10 @@ async def test_server_killed_in_the_middle_of_an_upload(rig: Rig) -> None:
     assert faults(shown) == {}
     proof = await verify(bundle.path)
     assert proof.code == 0, proof
+    await rig.server.stop()
+    checked = await run("evidence_server", "check", "--data", str(rig.server.data), "--json")
+    assert checked.code == 0, checked
+    assert json.loads(checked.output)["segments"] == len(bundle.receipts)
 
 
 async def test_phone_killed_in_the_middle_of_an_upload_and_of_a_segment(rig: Rig) -> None:
