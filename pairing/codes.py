@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
+import unicodedata
 from dataclasses import dataclass
 
 from pairing.encoding import b64u, from_b64u
@@ -110,12 +111,14 @@ def group_code(code: str) -> str:
 def read_code(typed: str) -> str:
     """What somebody typed, in the form `typed_code` gives.
 
-    Case, spaces and hyphens do not matter; O reads as 0, I and L as 1.  Raises
-    PairingError("code_mistyped") when the check symbol does not fit.
+    Case, width (a Chinese keyboard's full-width letters, digits and hyphen; Unicode NFKC), spaces and
+    hyphens do not matter; O reads as 0, I and L as 1.  Raises PairingError("code_mistyped") when the check
+    symbol does not fit.
     """
     if len(typed) > 64:
         raise PairingError("code_mistyped", "too long")
-    code = "".join(typed.split()).replace("-", "").translate(_READ_AS)
+    plain = unicodedata.normalize("NFKC", typed)
+    code = "".join(plain.split()).replace("-", "").translate(_READ_AS)
     if len(code) != _CODE_LETTERS + 1 or any(symbol not in _ALPHABET for symbol in code):
         raise PairingError("code_mistyped", "not eight symbols and a check symbol")
     number = 0

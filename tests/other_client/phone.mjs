@@ -63,7 +63,8 @@ function keep(path, text, flags) {
  * @param {string} typed
  */
 function normalised(typed) {
-  const code = typed.toUpperCase().replace(/[\s-]/g, "").replaceAll("O", "0").replace(/[IL]/g, "1");
+  const plain = typed.normalize("NFKC").toUpperCase();
+  const code = plain.replace(/[\s-]/g, "").replaceAll("O", "0").replace(/[IL]/g, "1");
   const value = [...code.slice(0, -1)].reduce((sum, symbol) => (sum * 32 + SYMBOLS.indexOf(symbol)) % 37, 0);
   if (code.length !== 9 || SYMBOLS[value] !== code.at(-1)) throw new Error("the code was mistyped");
   return code;

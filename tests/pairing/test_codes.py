@@ -15,6 +15,7 @@ from pairing.encoding import b64u, from_b64u
 from pairing.errors import PairingError
 
 SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+FULL_WIDTH = 0xFF01 - ord("!")  # from ASCII to the full-width form
 SECRETS = st.binary(min_size=32, max_size=32)
 OFFERS = st.binary(min_size=codes.OFFER_BYTES, max_size=codes.OFFER_BYTES)
 TIMES = st.integers(CODE_SLOT_MS, 4_000_000_000_000)
@@ -74,6 +75,13 @@ def test_no_text_passes_for_a_ticket(text: str, secret: bytes, now_ms: int) -> N
 
 
 # --- typed codes ---------------------------------------------------------------------------------
+
+
+@given(SECRETS, OFFERS, TIMES)
+def test_a_code_reads_the_same_in_full_width(secret: bytes, offer: bytes, now_ms: int) -> None:
+    code = codes.typed_code(secret, offer, now_ms)
+    for typed in (code, codes.group_code(code), codes.group_code(code).lower()):
+        assert codes.read_code("".join(chr(ord(symbol) + FULL_WIDTH) for symbol in typed)) == code
 
 
 @given(SECRETS, OFFERS, TIMES)

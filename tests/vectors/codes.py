@@ -79,6 +79,17 @@ _TYPED: Mapping[str, tuple[str, str | None]] = {
     "small letters": ("abcd-efgh-q", "ABCDEFGHQ"),
     "spaces anywhere": (" 01 23 45 67 B ", "01234567B"),
     "the wide space of a Chinese keyboard": ("0123\u30004567\u3000B", "01234567B"),
+    "full-width letters and digits": (
+        "\uff10\uff11\uff12\uff13\uff0d\uff14\uff15\uff16\uff17\uff0d\uff22", "01234567B"
+    ),
+    "full-width small letters": ("\uff41\uff42\uff43\uff44efgh\uff51", "ABCDEFGHQ"),
+    "full-width o, I and l": ("\uff29\uff4f\uff4c\uff2f-OOOO-2", "101000002"),
+    "full-width, one symbol mistyped": ("\uff10\uff11\uff12\uff134568B", None),
+    "64 characters, some of them of two UTF-16 units": (
+        "\U0001d7ce\U0001d7cf\U0001d7d0\U0001d7d1\U0001d7d2\U0001d7d3\U0001d7d4\U0001d7d5B" + " " * 55,
+        "01234567B",
+    ),
+    "an accented letter, in one and in two": ("\u00e90001234E\u0301", None),
     "hyphens anywhere": ("-0-1-2-3-4-5-6-7-B-", "01234567B"),
     "O, I and L for 0 and 1": ("OIL0-0I00-0", None),
     "O for 0": ("OOOO-OOOO-O", "000000000"),

@@ -106,13 +106,13 @@ async function codeOfSlot(secret, offer, slot) {
  * @param {string} typed
  */
 export function readCode(typed) {
-  const bare = typed.replace(/[\s-]/g, "").replace(/[oO]/g, "0").replace(/[iIlL]/g, "1");
+  const bare = typed.normalize("NFKC").replace(/[\s-]/g, "").replace(/[oO]/g, "0").replace(/[iIlL]/g, "1");
   const code = bare.replace(/[a-z]/g, (letter) => letter.toUpperCase());
   const values = [...code].map((symbol) => SYMBOLS.indexOf(symbol));
   const check = values.pop();
   const number = values.reduce((sum, value) => sum * 32 + value, 0);
   const right = values.length === 8 && !values.includes(-1) && check === number % 37;
-  if (typed.length > 64 || !right) throw new Refusal("code_mistyped");
+  if ([...typed].length > 64 || !right) throw new Refusal("code_mistyped");
   return code;
 }
 
