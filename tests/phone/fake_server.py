@@ -7,6 +7,7 @@ It judges nothing: the verdict's word is what the test says.  Its chain, receipt
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections import deque
@@ -75,7 +76,7 @@ class FakeServer:
     faults: dict[str, deque[Fault]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     cut_after: int | None = None
-    told: str = ""
+    readings: list[str] = field(default_factory=list)
     closing: bool = False
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -196,15 +197,17 @@ class FakeServer:
     async def _binding(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != "Bearer bearer":
             raise PairingError("unauthorised")
-        if "wait" in request.query:
-            async with self.changed:
-                try:
-                    async with asyncio.timeout(int(request.query["wait"])):
-                        await self.changed.wait_for(lambda: self.closing or self._reading() != self.told)
-                except TimeoutError:
-                    pass
-        self.told = self._reading()
-        return web.json_response(json.loads(self.told))
+        after = int(request.query.get("after", "-1"))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(int(request.query.get("wait", "0"))), self.changed:
+                await self.changed.wait_for(lambda: self.closing or self._position() > after)
+        return web.json_response(json.loads(self._reading()) | {"position": self._position()})
+
+    def _position(self) -> int:
+        """Grows with every change of what a phone reads."""
+        if self.readings[-1:] != [reading := self._reading()]:
+            self.readings.append(reading)
+        return len(self.readings)
 
     def _reading(self) -> str:
         return json.dumps({
