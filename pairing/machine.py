@@ -57,11 +57,17 @@ EVIDENCE: Mapping[tuple[str, str], str] = MappingProxyType(
     }
 )
 
-# An event of the evidence machine that only some stages of the phone machine admit.
-COUPLING: Mapping[str, frozenset[str]] = MappingProxyType(
+# The coupling: an event of one machine that only some stages of the other admit.
+PHONE_ADMITS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "committed": frozenset({"bound", "reoffered", "reclaimed"}),
         "released": frozenset({"bound", "reoffered", "reclaimed"}),
+    }
+)
+EVIDENCE_ADMITS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {  # once the results are out no confirm follows, and whoever claimed would wait for it in vain
+        "claimed": frozenset({"awaited", "recording", "ended", "decided"}),
+        "rebind_opened": frozenset({"awaited", "recording", "ended", "decided"}),
     }
 )
 
@@ -78,9 +84,10 @@ class Stages:
 
     def after(self, event: str) -> Stages:
         """The stages after `event`.  Raises PairingError("wrong_stage") where it has no place."""
-        admitted = COUPLING.get(event)
-        if admitted is not None and self.phone not in admitted:
+        if self.phone not in PHONE_ADMITS.get(event, {self.phone}):
             raise PairingError("wrong_stage", f"{event} while the phone is {self.phone}")
+        if self.evidence not in EVIDENCE_ADMITS.get(event, {self.evidence}):
+            raise PairingError("wrong_stage", f"{event} while the evidence is {self.evidence}")
         return Stages(
             _step(PHONE, _PHONE_EVENTS, self.phone, event),
             _step(EVIDENCE, _EVIDENCE_EVENTS, self.evidence, event),
@@ -114,8 +121,10 @@ def document() -> str:
     titled = {"Phone: which phone is bound": PHONE, "Evidence: how far it is judged": EVIDENCE}
     for title, table in titled.items():
         parts += [f"## {title}", f"```mermaid\n{diagram(table)}\n```"]
-    rows = [f"| {event} | {', '.join(sorted(admitted))} |" for event, admitted in COUPLING.items()]
-    parts += ["## Coupling", "\n".join(["| event | only while the phone is |", "|---|---|", *rows])]
+    parts.append("## Coupling")
+    for machine, admits in {"phone": PHONE_ADMITS, "evidence": EVIDENCE_ADMITS}.items():
+        rows = [f"| {event} | {', '.join(sorted(admitted))} |" for event, admitted in admits.items()]
+        parts.append("\n".join([f"| event | only while the {machine} is |", "|---|---|", *rows]))
     return "\n\n".join(parts)
 
 

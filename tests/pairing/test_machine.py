@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pairing.errors import PairingError
-from pairing.machine import COUPLING, EVIDENCE, PHONE, Stages, diagram, document
+from pairing.machine import EVIDENCE, EVIDENCE_ADMITS, PHONE, PHONE_ADMITS, Stages, diagram, document
 
 ROOT = Path(__file__).parents[2]
 Table = Mapping[tuple[str, str], str]
@@ -58,7 +58,10 @@ REACHABLE = reachable()
 @pytest.mark.parametrize("event", ALL)
 def test_each_pair_of_stages_has_an_answer_to_each_event(event: str) -> None:
     for phone, evidence in product(stages_of(PHONE), stages_of(EVIDENCE)):
-        admitted = event not in COUPLING or phone in COUPLING[event]
+        admitted = all(
+            stage in admits.get(event, {stage})
+            for admits, stage in ((PHONE_ADMITS, phone), (EVIDENCE_ADMITS, evidence))
+        )
         has_row = [
             event not in events_of(table) or (stage, event) in table
             for table, stage in ((PHONE, phone), (EVIDENCE, evidence))
@@ -82,9 +85,29 @@ def test_each_row_is_used() -> None:
 
 
 def test_the_coupling_names_stages_and_events_that_are() -> None:
-    for event, admitted in COUPLING.items():
-        assert event in EVENTS
-        assert admitted <= set(stages_of(PHONE))
+    for admits, table, other in ((PHONE_ADMITS, PHONE, EVIDENCE), (EVIDENCE_ADMITS, EVIDENCE, PHONE)):
+        for event, admitted in admits.items():
+            assert event in events_of(other) - events_of(table)
+            assert admitted < set(stages_of(table))
+
+
+def test_nobody_claims_where_no_confirm_can_follow() -> None:
+    pending = [stages for stages in REACHABLE if stages.phone in {"offered", "bound", "reoffered"}]
+    assert {stages.evidence for stages in pending} == set(stages_of(EVIDENCE))
+    for stages in pending:
+        if (stages.evidence, "confirmed") in EVIDENCE:
+            continue
+        assert stages.evidence in {"published", "erased"}
+        assert after(stages, "claimed") is None
+        assert after(stages, "rebind_opened") is None
+
+
+def test_a_claim_that_waits_at_publication_is_still_answered() -> None:
+    waiting = Stages("reclaimed", "published")
+    assert waiting in REACHABLE
+    assert after(waiting, "confirmed") is None
+    for answer in ("claim_lapsed", "claim_refused"):
+        assert after(waiting, answer) == Stages("reoffered", "published")
 
 
 def test_nothing_is_committed_or_released_before_the_first_confirm() -> None:
