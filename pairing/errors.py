@@ -95,8 +95,6 @@ ERRORS: Mapping[str, ErrorRow] = MappingProxyType(
                            "If that was not your phone, press “Not my phone” on the laptop."),
         "ticket_invalid": _row(422, _PEER, "这不是有效的绑定二维码。", "请扫描考试页面上的二维码。",
                                "This is not a valid binding QR code.", "Scan the one on the exam page."),
-        "claim_unknown": _row(404, _TIME, "这部手机没有等待确认的绑定。", "请重新扫描二维码。",
-                              "This phone has no claim waiting.", "Scan the QR code again."),
         "claim_lapsed": _row(410, _TIME, "绑定没有及时确认，已失效。", "请重新扫描二维码，已录内容仍然有效。",
                              "The claim was not confirmed in time.", "Scan the QR code again; what was recorded stays valid."),
         "claim_refused": _row(403, _PEER, "电脑上选择了“不是我的手机”。", "请重新扫描电脑上的新二维码。",
@@ -146,9 +144,6 @@ ERRORS: Mapping[str, ErrorRow] = MappingProxyType(
         # --- support -----------------------------------------------------------------------------
         "carry_invalid": _row(422, _PEER, "交来的文件不是有效的佐证文件，或不属于这场考试。", "请在手机上重新导出。",
                               "The file is not a valid carry file, or not one of this sitting.", "Export it again on the phone."),
-        # --- proof (offline) ---------------------------------------------------------------------
-        "bundle_invalid": _row(422, _PEER, "证据包不完整或被改动。", "请重新导出。",
-                               "The bundle is damaged or was altered.", "Export it again."),
     }
 )
 

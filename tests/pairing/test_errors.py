@@ -36,6 +36,11 @@ def test_each_code_that_is_raised_has_a_row() -> None:
     assert {place: strangers for place, strangers in codes.items() if strangers} == {}
 
 
+def test_each_row_is_of_a_code_that_is_raised() -> None:
+    """The phone's client counts: it shows one that the server never answers with."""
+    assert ERRORS.keys() - {code for raised in RAISED for code in raised.codes or ()} == set()
+
+
 def test_reading_tells_each_code_that_is_raised() -> None:
     assert [raised.place for raised in RAISED if raised.codes is None] == []
 
