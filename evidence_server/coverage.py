@@ -152,6 +152,25 @@ def cover(state: Sitting, required: Span) -> Coverage:
     )
 
 
+def pending(state: Sitting, required: Span) -> list[Segment]:
+    """The camera's segments that touch `required` and are not stored, or not measured.
+
+    They are placed by their heads, as `cover` places them; asked after each event, it reads no measurement.
+    """
+    waiting = [
+        segment for segment in state.segments()
+        if segment.measurement is None and segment.head.source == "camera"
+    ]
+    placements = place_runs(state) if waiting else {}
+    found = []
+    for segment in waiting:
+        link, mono = segment.head.link, segment.head.mono_ms
+        placement = placements[link.generation, link.run]
+        if Span(placement.server_ms(mono[0]), placement.server_ms(mono[1])).clip(required):
+            found.append(segment)
+    return found
+
+
 def _place_run(
     segments: Sequence[Segment], placement: Placement
 ) -> tuple[list[PlacedSegment], int]:

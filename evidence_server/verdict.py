@@ -19,8 +19,9 @@ from evidence_server.coverage import (
     committed_late,
     cover,
     is_irregular,
+    pending,
 )
-from evidence_server.sitting import QUIET_MS, Segment, Sitting
+from evidence_server.sitting import QUIET_MS, Sitting
 from pairing.encoding import sha256_b64u
 from pairing.policy import OFF, REQUIRED, policy_hash
 
@@ -65,8 +66,8 @@ def waits_for(state: Sitting, now_ms: int) -> str:
         return "the exam has not ended"
     if early and not (state.generations and all(item.manifest_current for item in state.generations)):
         return "the phone has not listed all it recorded"
-    segments = needed(state)
-    if any(segment.stored_at_ms is not None and segment.measurement is None for segment in segments):
+    segments = pending(state, Span(*state.required)) if state.required is not None else []
+    if any(segment.stored_at_ms is not None for segment in segments):
         return "stored media is being measured"
     missing = any(segment.stored_at_ms is None for segment in segments)
     if early and missing:
@@ -74,14 +75,6 @@ def waits_for(state: Sitting, now_ms: int) -> str:
     if state.verdicts and missing and now_ms < state.basis_at_ms + QUIET_MS:
         return "more is being delivered"
     return ""
-
-
-def needed(state: Sitting) -> list[Segment]:
-    """The camera's segments that touch the required interval."""
-    if state.required is None:
-        return []
-    required = Span(*state.required)
-    return [item.segment for item in cover(state, required).placed if item.span.clip(required)]
 
 
 def judge(state: Sitting) -> Judgement:

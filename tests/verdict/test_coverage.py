@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evidence_server.coverage import JOIN_MS, LISTED_GAP_MS, Span, cover
+from evidence_server.coverage import JOIN_MS, LISTED_GAP_MS, Span, cover, pending
 from evidence_server.sitting import Generation, PlacedNote, Segment, Sitting
 from pairing.chain import Chains
 from pairing.encoding import sha256_b64u
@@ -246,3 +246,17 @@ async def test_the_order_of_delivery_changes_nothing(service: Service, order: li
         assert verdict is not None
         grounds.append({name: verdict[name] for name in GROUNDS})
     assert grounds[0] == grounds[1]
+
+
+@given(stretches)
+@settings(max_examples=60, deadline=None)
+def test_what_is_pending_is_what_coverage_calls_missing_or_has_not_read(told: list[Stretch]) -> None:
+    film = filmed(told)
+    unread = [replace(item, measurement=None) if item.stored_at_ms and index % 3 == 0 else item
+              for index, item in enumerate(film)]
+    state = sitting(unread)
+    placed = cover(state, R).placed
+    expected = {
+        item.segment.name for item in placed if item.segment.measurement is None and item.span.clip(R)
+    }
+    assert {item.name for item in pending(state, R)} == expected
