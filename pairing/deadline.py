@@ -42,7 +42,11 @@ def deadline_ms(
 
     `end_ms` is the exam's end; `notice_ms` is when that end was announced to the server (None where it
     never was: then the planned end counts); `extensions_ms` the sum of what support granted.
+
+    Raises ValueError for negative extensions: a deadline is never brought forward.
     """
+    if extensions_ms < 0:
+        raise ValueError(f"extensions of {extensions_ms} ms")
     deadline = end_ms + policy.upload_window_s * 1000 + extensions_ms
     if notice_ms is not None:
         deadline = max(deadline, notice_ms + policy.min_notice_s * 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +92,11 @@ def test_the_notice_is_always_given(window_s: int, notice_s: int, notice_ms: int
     assert found_ms == max(END_MS + window_s * 1000 + extensions_ms, notice_ms + notice_s * 1000)
     planned_ms = deadline_ms(policy, end_ms=END_MS, notice_ms=None, extensions_ms=extensions_ms)
     assert planned_ms == END_MS + window_s * 1000 + extensions_ms
+
+
+def test_no_extension_brings_it_forward() -> None:
+    with pytest.raises(ValueError, match="-1 ms"):
+        deadline(-1, [])
 
 
 @given(OUTAGES)
