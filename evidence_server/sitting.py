@@ -158,10 +158,14 @@ class Sitting:
 
     @property
     def required(self) -> tuple[int, int] | None:
-        """The required interval R = [start, end] on the server's clock; None before it is known."""
-        if self.window_start_ms is None or self.end_ms is None:
+        """The required interval R = [start, end] on the server's clock; None while the end is open.
+
+        Where no start was planned and nobody has come, it is empty: there is nothing to record but the end.
+        """
+        if self.end_ms is None:
             return None
-        return self.window_start_ms, max(self.end_ms, self.window_start_ms)
+        start = self.end_ms if self.window_start_ms is None else self.window_start_ms
+        return start, max(self.end_ms, start)
 
     @property
     def settled(self) -> bool:
