@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from aiohttp import web
@@ -14,6 +14,8 @@ from pairing.errors import PairingError
 
 MAX_BODY = 1024 * 1024
 """Longest JSON body: 64 entries of the longest kind that a phone makes are a tenth of it."""
+MAX_WHOLE = 10**15 - 1
+"""Largest whole number in a query."""
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -31,6 +33,8 @@ class Route(Generic[Body]):
     answer: type[BaseModel]
     handle: Callable[[web.Request, Any], Awaitable[dict[str, Any]]]
     refusals: Sequence[str] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+    """Whole numbers that may follow the path, and what they mean."""
 
 
 def mount(app: web.Application, routes: Sequence[Route[Any]]) -> None:

@@ -10,11 +10,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from evidence_server.routes import models
-from evidence_server.routes.api import Route
+from evidence_server.routes.api import MAX_WHOLE, Route
 from pairing.errors import ERRORS
 
 _REF = "#/components/schemas/{model}"
+_WHOLE = {"type": "integer", "minimum": 0, "maximum": MAX_WHOLE}
 _ALWAYS = ("malformed", "internal")
+_WITH_BODY = ("too_large", "content_encoded", "wrong_media_type")
 
 
 def describe(routes: Sequence[Route[Any]], base_url: str) -> dict[str, Any]:
@@ -52,18 +54,27 @@ def _operation(route: Route[Any]) -> dict[str, Any]:
         "operationId": route.name, "summary": route.says,
         "responses": {"200": {"description": "Done.", "content": _json(route.answer.__name__)}},
     }
-    parameters = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    parameters = [
+        {"name": part[1:-1], "in": "path", "required": True, "schema": {"type": "string"}}
+        for part in route.path.split("/") if part.startswith("{")
+    ]
+    parameters += [
+        {"name": name, "in": "query", "description": says, "schema": _WHOLE}
+        for name, says in route.query.items()
+    ]
     if parameters:
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in parameters
-        ]
+        operation["parameters"] = parameters
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": _json(route.body.__name__)}
+        required = any(field.is_required() for field in route.body.model_fields.values())
+        operation["requestBody"] = {"required": required, "content": _json(route.body.__name__)}
     if route.access != "open":
         allowed = ("backend", "page") if route.access == "page" else (route.access,)
         operation["security"] = [{name: []} for name in allowed]
-    codes = {*_ALWAYS, *route.refusals, *(() if route.access == "open" else ("unauthorised",))}
+    codes = {*_ALWAYS, *route.refusals}
+    if route.body is not None:
+        codes.update(_WITH_BODY)
+    if route.access != "open":
+        codes.add("unauthorised")
     by_status: dict[int, list[str]] = {}
     for code in sorted(codes):
         by_status.setdefault(ERRORS[code].status, []).append(code)

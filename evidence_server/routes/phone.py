@@ -15,7 +15,7 @@ from evidence_server.record import Recorder
 from evidence_server.register import Register
 from evidence_server.routes import models
 from evidence_server.routes.access import Access
-from evidence_server.routes.api import Route
+from evidence_server.routes.api import MAX_WHOLE, Route
 from evidence_server.routes.origin import Origin
 from evidence_server.routes.throttle import GUESSES, WrongCodes
 from evidence_server.sitting import CLAIM_LAPSES_MS
@@ -51,8 +51,11 @@ class PhoneRoutes:
                   models.ClaimAnswer, self.claim,
                   ("ticket_invalid", "code_mistyped", "code_unknown", "offer_expired", "offer_used",
                    "signature_invalid", "claims_invalid", "wrong_stage", "throttled")),
-            Route("GET", "/v1/binding", "readBinding", "Read all that concerns this phone; ?wait=S&after=N",
-                  "phone", None, models.PhoneReads, self.binding),
+            Route("GET", "/v1/binding", "readBinding", "Read all that concerns this phone", "phone", None,
+                  models.PhoneReads, self.binding, query={
+                      "wait": f"Seconds to hold the answer for news, at most {MAX_WAIT_S}; default 0.",
+                      "after": "The journal's position that the phone knows; default: the newest.",
+                  }),
             Route("POST", "/v1/entries", "commitEntries", "Commit heads and notes", "phone",
                   models.SendEntries, models.EntriesAnswer, self.entries,
                   (*record, "too_large", "chain_forked")),
@@ -91,8 +94,8 @@ class PhoneRoutes:
         await self._binder.lapse(phone.sitting)
         state = await self._register.look(phone.sitting)
         wait = min(_whole(request, "wait", 0), MAX_WAIT_S)
+        after = _whole(request, "after", state.seq)
         if wait:
-            after = _whole(request, "after", state.seq)
             state = await self._register.changes(phone.sitting, after, wait)
         return views.phone_reads(state, phone.key, self._register.now_ms())
 
@@ -125,6 +128,6 @@ class PhoneRoutes:
 
 def _whole(request: web.Request, name: str, default: int) -> int:
     text = request.query.get(name, str(default))
-    if not (text.isascii() and text.isdigit()) or len(text) > 15:
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_WHOLE)):
         raise PairingError("malformed", f"{name} is a whole number")
     return int(text)
