@@ -51,5 +51,6 @@ async def test_every_answer_is_described(who: str, tmp_path: Path) -> None:
     finally:
         await server.stop()
     assert process.returncode == 0, printed.decode()
+    assert '"level": "error"' not in (tmp_path / "server.log").read_text(encoding="utf-8")
     operations = sum(len(methods) for methods in described["paths"].values())
     assert f"{operations} selected / {operations} total" in printed.decode()
