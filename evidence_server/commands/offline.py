@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, console, fail
-from evidence_server.proof import Proof, prove
-from evidence_server.remeasure import measure_again
+
+if TYPE_CHECKING:
+    from evidence_server.proof import Proof
 
 
 def verify(
@@ -21,6 +22,10 @@ def verify(
     json_: Json = False,
 ) -> None:
     """Judge a bundle again, without server and network; exit 3 if anything was altered."""
+    # Imported here alone: the commands that are only HTTP clients do without.
+    from evidence_server.proof import prove
+    from evidence_server.remeasure import measure_again
+
     if not bundle.is_file():
         fail(f"There is no file {bundle}.", USAGE)
     try:

@@ -1,4 +1,7 @@
-"""Commands that work on a data folder: serve, tus, check."""
+"""Commands that work on a data folder: serve, tus, check.
+
+What each needs is imported by it alone: all of it takes a second, and most commands are only HTTP clients.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,6 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from evidence_server.app import serve as run_server
-from evidence_server.bare_tus import serve_tus
-from evidence_server.check import check_folder
 from evidence_server.commands.terminal import (
     DATA,
     INCOMPLETE,
@@ -54,6 +54,8 @@ def serve(
     public_url: Annotated[str, typer.Option(help="The address that phones and laptops use.")] = "",
 ) -> None:
     """Serve until SIGTERM; everything else can be set as EVIDENCE_… (see the README)."""
+    from evidence_server.app import serve as run_server
+
     flags: dict[str, Any] = {"data": data, "port": port, "host": host}
     with starting():
         settings = Settings(**flags | ({"public_url": public_url} if public_url else {}))
@@ -66,6 +68,8 @@ def tus(data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1"
 
     Nobody is asked who they are: never to be reached from outside.
     """
+    from evidence_server.bare_tus import serve_tus
+
     log_to_stderr("info")
     with starting():
         asyncio.run(serve_tus(data, host, port))
@@ -73,6 +77,8 @@ def tus(data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1"
 
 def check(data: Folder = DATA, json_: Json = False) -> None:
     """Compare journal, store and hashes of a data folder that no server is using."""
+    from evidence_server.check import check_folder
+
     if not DataFolder(data).journal.is_file():
         fail(f"{data} 不是数据目录。{data} is no data folder: there is no journal in it.", USAGE)
     try:
