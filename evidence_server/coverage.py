@@ -7,7 +7,7 @@ phone's clock jumped, nor a clock that ran while the frames stood still, hides a
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -108,11 +108,48 @@ def place_runs(state: Sitting) -> dict[tuple[int, int], Placement]:
         some.sort(key=lambda sample: sample.wall_ms)
     placements = {}
     for key, (mono, wall) in first.items():
-        own = place_by_samples(samples.get(key, ()))
+        own = _place_by_steps(samples.get(key, ()))
         # another phone's samples say nothing about this one's wall clock
         own = own or place_by_wall(mono, wall, _nearest(of_phone.get(key[0], []), wall))
-        placements[key] = Placement(own.offset_ms, min(own.uncertainty_ms, UNSAMPLED_MS))
+        placements[key] = replace(own, uncertainty_ms=min(own.uncertainty_ms, UNSAMPLED_MS))
     return placements
+
+
+@dataclass(frozen=True)
+class SteppedPlacement(Placement):
+    """A run whose clock did not run evenly: a phone's monotonic clock stands still while it sleeps.
+
+    `steps` are (monotonic time, offset from then on); in front of the first it is `offset_ms`.
+    """
+
+    steps: tuple[tuple[int, int], ...]
+
+    def server_ms(self, mono_ms: int) -> int:
+        """`mono_ms` on the server's clock."""
+        behind = bisect_right(self.steps, mono_ms, key=lambda step: step[0])
+        return mono_ms + (self.steps[behind - 1][1] if behind else self.offset_ms)
+
+
+def _place_by_steps(samples: Iterable[ClockSample]) -> Placement | None:
+    """The placement of a run by its own samples; a new step where they contradict the ones before."""
+    groups: list[list[ClockSample]] = []
+    for sample in sorted(samples, key=lambda item: item.mono_ms):
+        if groups and not _contradict(groups[-1][0], sample):
+            groups[-1].append(sample)
+        else:
+            groups.append([sample])
+    steps = [(group[0].mono_ms, placed) for group in groups if (placed := place_by_samples(group))]
+    if not steps:
+        return None
+    uncertainty = max(placed.uncertainty_ms for _, placed in steps)
+    later = tuple((since, placed.offset_ms) for since, placed in steps[1:])
+    return SteppedPlacement(steps[0][1].offset_ms, uncertainty, later)
+
+
+def _contradict(one: ClockSample, other: ClockSample) -> bool:
+    """Whether two samples of one clock cannot both be right."""
+    apart = abs((other.server_ms - other.mono_ms) - (one.server_ms - one.mono_ms))
+    return apart > DRIFT_MS + (one.rtt_ms + other.rtt_ms) // 2
 
 
 def _nearest(samples: Sequence[ClockSample], wall_ms: int) -> Sequence[ClockSample]:

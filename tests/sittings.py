@@ -38,7 +38,7 @@ T0 = 1_800_000_000_000
 """The start of every window made here; tests speak of seconds after it."""
 FRAME_US = 66_667
 BOOT_MS = T0 - 5_000_000
-"""Server time at which the phones' monotonic clocks began."""
+"""Server time at which the phones' monotonic clocks began, sleep left out."""
 
 
 def at(seconds: float) -> int:
@@ -185,13 +185,16 @@ class _Run:
 
 @dataclass
 class Phone:
-    """A bound phone.  `skew_ms`: how far its wall clock is ahead of the server's."""
+    """A bound phone.  `skew_ms`: how far its wall clock is ahead of the server's; each run's first entry has
+    a clock sample if it is `sampled`, and so has the next entry if `sample_next`."""
 
     service: Service
     sitting: str
     skew_ms: int = 0
     rtt_ms: int = 0
     sampled: bool = True
+    sample_next: bool = False
+    boot_ms: int = BOOT_MS
     generation: int = 1
     binding: str = ""
     seen: str = ""
@@ -224,7 +227,7 @@ class Phone:
 
     def mono(self, server_ms: int) -> int:
         """The phone's monotonic clock at a moment of the server's."""
-        return server_ms - BOOT_MS
+        return server_ms - self.boot_ms
 
     def wall(self, server_ms: int) -> int:
         """The phone's wall clock at a moment of the server's."""
@@ -233,7 +236,8 @@ class Phone:
     def _link(self, run: int, server_ms: int) -> Link:
         state = self.runs.setdefault(run, _Run())
         sample = None
-        if self.sampled and state.seq == 0:
+        if self.sampled and (state.seq == 0 or self.sample_next):
+            self.sample_next = False
             sample = ClockSample(server_ms, self.mono(server_ms), self.wall(server_ms), self.rtt_ms)
         prev = state.tip or self.newest
         return Link(self.sitting, self.generation, run, state.seq, prev, self.seen, sample)

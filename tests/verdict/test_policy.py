@@ -374,6 +374,22 @@ def jumped(mono_s: float, media_s: float) -> Story:
     return story
 
 
+def asleep(seconds: float) -> Story:
+    """In the middle of a run the phone sleeps: its monotonic clock and its media stand still, and it films
+    longer than R on either side.  The next clock sample shows it."""
+
+    async def story(exam: Exam) -> None:
+        phone = exam.phone
+        await phone.film(-29, 20)
+        phone.boot_ms += round(seconds * 1000)
+        phone.sample_next = True
+        await phone.film(20 + seconds, 100)
+        await phone.upload()
+        await ends(exam)
+
+    return story
+
+
 def still(step_s: float, *, segment_s: float = 30, packets: int = 60) -> Story:
     """Inside one segment no frame comes for `step_s`."""
 
@@ -542,6 +558,10 @@ CLOCKS = [
     Row("clock: both jumped", jumped(11, 11), INCOMPLETE, why("gap_too_long"), gaps=1, length_s=100),
     Row("clock: media jumped alone: what it shows counts, where the monotonic clock says",
         jumped(0, 11), COMPLETE, gaps=0, length_s=100, review=why("clock_drift")),
+    Row("clock: the phone slept for 11 s in the middle of a run", asleep(11), INCOMPLETE,
+        why("gap_too_long"), gaps=1),
+    Row("clock: the phone slept for 9 s", asleep(9), COMPLETE, gaps=1),
+    Row("clock: samples that agree make no step", asleep(0), COMPLETE, gaps=0),
     Row("clock: frames stood still for 10 s", still(10), COMPLETE, gaps=1),
     Row("clock: frames stood still for 10.001 s", still(10.001), INCOMPLETE, why("gap_too_long"), gaps=1),
     Row("clock: a frame every two seconds is half of a recording", still(2, packets=10, segment_s=20),
