@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence_server.journal import GENESIS, Event, Journal, Name
@@ -99,6 +99,7 @@ async def test_the_same_number_of_two_sittings_is_no_conflict(journal: Journal) 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=5, max_size=5),
        st.integers(0, 4), st.integers(0, 2**40))
+@settings(deadline=None)
 def test_every_field_is_in_the_hash(texts: list[str], which: int, number: int) -> None:
     before = Event("s_1", 1, number, "kind", "body", GENESIS)
     fields = {"sitting": texts[0], "seq": number, "kind": texts[1], "body": texts[2], "prev": texts[3]}
