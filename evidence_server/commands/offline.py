@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, console, fail
+from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, Language, console, fail
+from evidence_server.commands.wording import describe
 
 if TYPE_CHECKING:
     from evidence_server.proof import Proof
@@ -19,6 +20,7 @@ def verify(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A *.bundle.zip.")],
     jwks: Annotated[Path | None, typer.Option(help="The server's keys, obtained independently.")] = None,
     measure: Annotated[bool, typer.Option(help="Measure the media again, too.")] = True,
+    lang: Language = "en",
     json_: Json = False,
 ) -> None:
     """Judge a bundle again, without server and network; exit 3 if anything was altered."""
@@ -39,7 +41,7 @@ def verify(
     if json_:
         print(json.dumps(_proof_json(proof, word)))
     else:
-        _print_proof(proof, word)
+        _print_proof(proof, word, lang)
     if not proof.holds:
         raise typer.Exit(UNVERIFIED)
     raise typer.Exit(0 if word == "complete" else INCOMPLETE)
@@ -55,7 +57,7 @@ def _proof_json(proof: Proof, word: str) -> dict[str, Any]:
     }
 
 
-def _print_proof(proof: Proof, word: str) -> None:
+def _print_proof(proof: Proof, word: str, lang: str) -> None:
     for finding in proof.findings:
         console.print(f"{finding.step}. {'ok ' if finding.holds else 'NO '} {finding.says}", markup=False)
     if not proof.trusted and proof.key:
@@ -65,9 +67,6 @@ def _print_proof(proof: Proof, word: str) -> None:
         console.print("verdict: cannot be verified")
         return
     if proof.state and proof.state.verdicts:
-        claims = proof.state.verdicts[-1].claims
-        for kind in ("reasons", "gaps", "missing", "review"):
-            for item in claims[kind]:
-                console.print(f"   {kind}: {json.dumps(item)}", markup=False)
-        console.print(f"version: {claims['version']}")
+        for line in describe(proof.state.verdicts[-1].claims, lang):
+            console.print(line, markup=False)
     console.print(f"verdict: {word}")

@@ -20,6 +20,7 @@ Folder = Annotated[Path, typer.Option("--data", help="The data folder.", envvar=
 Port = Annotated[int, typer.Option("--port", help="The server's port.", envvar="EVIDENCE_PORT")]
 Host = Annotated[str, typer.Option("--host", help="The server's address.", envvar="EVIDENCE_HOST")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Language = Annotated[str, typer.Option("--lang", help="zh-CN or en. 语言", envvar="EVIDENCE_LANG")]
 Reason = Annotated[str, typer.Option(help="Why: it is kept in the journal, for good.")]
 SittingId = Annotated[str, typer.Argument(metavar="SITTING", help="The sitting's id.")]
 

@@ -155,6 +155,10 @@ cause-muted = camera or microphone muted
 cause-storage-full = phone's storage full
 cause-battery = battery empty
 cause-stopped = stopped by hand
+cause-frozen = picture frozen
+cause-black = picture black
+cause-clock-jump = the phone's clock jumped
+cause-overload = the phone was overloaded
 cause-unknown = cause not known
 
 fix-crash = Open the recording page on the phone again and press “Continue”.
@@ -166,6 +170,10 @@ fix-muted = Allow camera and microphone again on the phone.
 fix-storage-full = Free space on the phone by deleting other files, never the exam recording.
 fix-battery = Plug the phone in, switch it on and open the recording page again.
 fix-stopped = Start recording on the phone again.
+fix-frozen = Press “Continue” on the phone; if the picture stays frozen, restart the phone.
+fix-black = Uncover the phone's camera.
+fix-clock-jump = Set the phone's clock to automatic and go back to the recording page.
+fix-overload = Close the other apps on the phone.
 fix-unknown = Look at the phone and do what its screen says.
 
 # Verdict
@@ -206,7 +214,7 @@ reason-continuity-not-measured = Continuity of picture and sound was not checked
 reason-continuity-failed = Picture or sound is not continuous.
 reason-anchor-not-measured = It was not checked whether the phone saw this laptop's screen.
 reason-anchor-failed = This laptop's screen was not seen in the recording.
-reason-committed-late = Part of the recording was committed only after a change of phone or by hand.
+reason-committed-late = Part of the recording was registered late: more than half a minute after it was made, after a change of phone, or by hand.
 reason-media-irregular = Part of the recording has irregular timing or sound.
 reason-fork = The phone sent two different records of the same part.
 reason-clock-drift = The phone's clock differs too much from the server's.

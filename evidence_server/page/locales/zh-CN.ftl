@@ -143,6 +143,10 @@ cause-muted = 摄像头或麦克风被静音
 cause-storage-full = 手机空间已满
 cause-battery = 手机没电
 cause-stopped = 手动停止
+cause-frozen = 画面静止不动
+cause-black = 画面全黑
+cause-clock-jump = 手机时钟跳变
+cause-overload = 手机负载过高
 cause-unknown = 原因不明
 
 fix-crash = 请在手机上重新打开录制页面，点“继续”。
@@ -154,6 +158,10 @@ fix-muted = 请在手机上重新允许摄像头和麦克风。
 fix-storage-full = 请在手机上删除其他文件腾出空间，不要删除考试录像。
 fix-battery = 请接通电源，开机后重新打开录制页面。
 fix-stopped = 请在手机上重新开始录制。
+fix-frozen = 请在手机上点“继续”；如果画面仍然不动，请重启手机。
+fix-black = 请不要遮挡手机摄像头。
+fix-clock-jump = 请把手机时间设为自动，然后回到录制页面。
+fix-overload = 请关闭手机上的其他应用。
 fix-unknown = 请看手机，按屏幕上的提示操作。
 
 # 结论
@@ -194,7 +202,7 @@ reason-continuity-not-measured = 没有检查画面和声音是否连续。
 reason-continuity-failed = 画面或声音不连续。
 reason-anchor-not-measured = 没有检查手机是否拍到了这台电脑的屏幕。
 reason-anchor-failed = 没有看到这台电脑的屏幕。
-reason-committed-late = 有录像是在更换手机或人工递交之后才登记的。
+reason-committed-late = 有录像登记得晚：拍摄半分钟以后、更换手机之后或由人工递交。
 reason-media-irregular = 有录像的时间或声音不规则。
 reason-fork = 手机对同一段录像发来了两份不同的记录。
 reason-clock-drift = 手机时钟与服务器时钟相差过大。
