@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from evidence_server.sitting import Generation, PlacedNote, Segment, Sitting
+from pairing.chain import Entry
 from pairing.clock import UNSAMPLED_MS, Placement, place_by_samples, place_by_wall
-from pairing.messages import ClockSample
+from pairing.messages import ClockSample, Head
 
 JOIN_MS = 1_000
 """Jitter between a segment's monotonic times and its packets that is no gap: a recorder reports its slices
@@ -88,30 +89,34 @@ def place_runs(state: Sitting) -> dict[tuple[int, int], Placement]:
 
     No placement counts as vaguer than one by wall clock: a phone that claims slow round trips gains nothing.
     """
-    samples: dict[tuple[int, int], list[ClockSample]] = {}
-    first: dict[tuple[int, int], tuple[int, int]] = {}
-    for generation in state.generations:
-        for segment in generation.segments.values():
-            key = generation.number, segment.head.link.run
-            first.setdefault(key, (segment.head.mono_ms[0], segment.head.wall_ms))
-            if segment.head.link.clock is not None:
-                samples.setdefault(key, []).append(segment.head.link.clock)
-        for placed in generation.notes:
-            key = generation.number, placed.note.link.run
-            first.setdefault(key, (placed.note.mono_ms, placed.note.wall_ms))
-            if placed.note.link.clock is not None:
-                samples.setdefault(key, []).append(placed.note.link.clock)
-    of_phone: dict[int, list[ClockSample]] = {}
-    for (number, _), some in samples.items():
-        of_phone.setdefault(number, []).extend(some)
-    for some in of_phone.values():
-        some.sort(key=lambda sample: sample.wall_ms)
+    return {
+        (generation.number, run): placement
+        for generation in state.generations
+        for run, placement in place_phone(_entries(generation)).items()
+    }
+
+
+def _entries(generation: Generation) -> Iterable[Entry]:
+    yield from (segment.head for segment in generation.segments.values())
+    yield from (placed.note for placed in generation.notes)
+
+
+def place_phone(entries: Iterable[Entry]) -> dict[int, Placement]:
+    """The same for the runs that one phone's entries are of; of each run, heads come before notes."""
+    samples: dict[int, list[ClockSample]] = {}
+    first: dict[int, tuple[int, int]] = {}
+    for entry in entries:
+        mono = entry.mono_ms[0] if isinstance(entry, Head) else entry.mono_ms
+        first.setdefault(entry.link.run, (mono, entry.wall_ms))
+        if entry.link.clock is not None:
+            samples.setdefault(entry.link.run, []).append(entry.link.clock)
+    # another phone's samples say nothing about this one's wall clock
+    of_phone = sorted((one for some in samples.values() for one in some), key=lambda one: one.wall_ms)
     placements = {}
-    for key, (mono, wall) in first.items():
-        own = _place_by_steps(samples.get(key, ()))
-        # another phone's samples say nothing about this one's wall clock
-        own = own or place_by_wall(mono, wall, _nearest(of_phone.get(key[0], []), wall))
-        placements[key] = replace(own, uncertainty_ms=min(own.uncertainty_ms, UNSAMPLED_MS))
+    for run, (mono, wall) in first.items():
+        own = _place_by_steps(samples.get(run, ()))
+        own = own or place_by_wall(mono, wall, _nearest(of_phone, wall))
+        placements[run] = replace(own, uncertainty_ms=min(own.uncertainty_ms, UNSAMPLED_MS))
     return placements
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evidence_server.coverage import place_runs
+from evidence_server.coverage import place_phone
 from evidence_server.identity import Identity
 from evidence_server.register import Held, Register
 from evidence_server.sitting import Generation, Sitting
 from pairing.chain import Chains, Entry, read_entry
-from pairing.clock import place_by_samples, place_by_wall
 from pairing.errors import PairingError
 from pairing.jws import phone_key, record_hash, sign, verify
 from pairing.manifest import Manifest
-from pairing.messages import MAX_BATCH, Acknowledgement, Head, require_own
+from pairing.messages import MAX_BATCH, Acknowledgement, Head, Note, require_own
 
 LATE_END_MS = 1_000
 """How far an announced end may lie in the future: the backend's clock may run a little ahead."""
@@ -53,7 +52,7 @@ class Recorder:
         async with self._register.hold(sitting) as held:
             generation = _generation_of(held.state, key)
             trial, fresh, uploads = generation.chains.trial(), [], {}
-            signer = phone_key(generation.jwk)
+            signer, entries = phone_key(generation.jwk), list[Entry]()
             for record in records:
                 entry, name = read_entry(record, signer), record_hash(record)
                 try:
@@ -63,10 +62,11 @@ class Recorder:
                         await self._keep_fork(held, generation, record)
                     raise
                 if new:
-                    _require_before_replacement(held.state, generation, entry)
                     fresh.append(record)
+                    entries.append(entry)
                 if isinstance(entry, Head):
                     uploads[name] = self._identity.upload(name)
+            _require_before_replacement(generation, entries)
             _within_limits(generation, trial, len(fresh))
             at_ms = held.at_ms()
             acknowledgement = self._acknowledge(held.state, generation, records, at_ms)
@@ -126,17 +126,22 @@ class Recorder:
             return await held.append(("ended", {"end_ms": min(at_ms, now), "by": by, "reason": reason}))
 
 
-def _require_before_replacement(state: Sitting, generation: Generation, entry: Entry) -> None:
-    """A replaced phone may deliver what it recorded before another took over, and nothing else."""
+def _require_before_replacement(generation: Generation, fresh: Sequence[Entry]) -> None:
+    """A replaced phone may deliver what it recorded before another took over, and nothing else.
+
+    It is placed as the verdict will place it: by what came before and what comes with it.
+    """
     replaced_ms = generation.replaced_at_ms
-    if replaced_ms is None or not isinstance(entry, Head):
+    heads = [entry for entry in fresh if isinstance(entry, Head)]
+    if replaced_ms is None or not heads:
         return
-    placement = place_runs(state).get((generation.number, entry.link.run))
-    if placement is None:
-        samples = [entry.link.clock] if entry.link.clock is not None else []
-        placement = place_by_samples(samples) or place_by_wall(entry.mono_ms[0], entry.wall_ms, ())
-    if placement.server_ms(entry.mono_ms[0]) - placement.uncertainty_ms > replaced_ms:
-        raise PairingError("binding_replaced", f"run {entry.link.run}, entry {entry.link.seq} is later")
+    before = [segment.head for segment in generation.segments.values()]
+    notes = [*(placed.note for placed in generation.notes), *(one for one in fresh if isinstance(one, Note))]
+    placements = place_phone([*before, *heads, *notes])
+    for head in heads:
+        run, seq, placement = head.link.run, head.link.seq, placements[head.link.run]
+        if placement.server_ms(head.mono_ms[0]) - placement.uncertainty_ms > replaced_ms:
+            raise PairingError("binding_replaced", f"run {run}, entry {seq} is later", run=run, seq=seq)
 
 
 def _within_limits(generation: Generation, trial: Chains, fresh: int) -> None:
