@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import IO
 
 from evidence_server.register import Register
 from evidence_server.sitting import Sitting
-from pairing.carry import Carry, open_carry
+from pairing.carry import Carry, open_archive, open_carry
 from pairing.errors import PairingError
 
+MAX_REASON = 500
+"""Longest reason, in characters."""
 LONGEST_EXTENSION_MS = 30 * 86_400_000
 WAIVABLE = frozenset(
     {
@@ -24,7 +26,10 @@ WAIVABLE = frozenset(
 
 
 class Support:
-    """Acts on one sitting at a time.  `new_offer` makes the event of a fresh offer."""
+    """Acts on one sitting at a time.  `new_offer` makes the event of a fresh offer.
+
+    Every method raises PairingError: malformed where there is no reason, sitting_unknown, wrong_stage.
+    """
 
     def __init__(self, register: Register, new_offer: Callable[[str], tuple[str, dict[str, object]]]) -> None:
         self._register = register
@@ -32,11 +37,13 @@ class Support:
 
     async def rebind(self, sitting: str, reason: str) -> Sitting:
         """Opens an offer for another phone; the bound one stays bound until that one is confirmed."""
+        reason = given(reason)
         async with self._register.hold(sitting) as held:
             return await held.append(("rebind_opened", {"reason": reason}), self._new_offer("rebind"))
 
     async def extend(self, sitting: str, extension_ms: int, reason: str) -> Sitting:
         """Moves the deadline.  Raises PairingError("malformed")."""
+        reason = given(reason)
         if not 0 < extension_ms <= LONGEST_EXTENSION_MS:
             raise PairingError("malformed", f"an extension has 1 to {LONGEST_EXTENSION_MS} ms")
         async with self._register.hold(sitting) as held:
@@ -46,6 +53,7 @@ class Support:
 
     async def waive(self, sitting: str, code: str, reason: str) -> Sitting:
         """Sets a verdict's reason aside.  Raises PairingError("malformed")."""
+        reason = given(reason)
         if code not in WAIVABLE:
             raise PairingError("malformed", f"only these can be waived: {', '.join(sorted(WAIVABLE))}")
         async with self._register.hold(sitting) as held:
@@ -53,8 +61,17 @@ class Support:
 
     async def accepted(self, sitting: str, sha256: str, reason: str) -> Sitting:
         """Notes that a file was brought by hand, before anything of it is taken in."""
+        reason = given(reason)
         async with self._register.hold(sitting) as held:
             return await held.append(("accepted", {"sha256": sha256, "reason": reason}))
+
+
+def given(reason: str) -> str:
+    """`reason` without the blanks around it.  Raises PairingError("malformed") if that leaves none."""
+    reason = reason.strip()
+    if not 0 < len(reason) <= MAX_REASON:
+        raise PairingError("malformed", f"a reason of 1 to {MAX_REASON} characters is needed")
+    return reason
 
 
 @dataclass(frozen=True)
@@ -65,9 +82,9 @@ class Brought:
     key: str
 
 
-def read_brought(archive: zipfile.ZipFile, state: Sitting) -> Brought:
-    """A carry file of this sitting.  Raises PairingError("carry_invalid")."""
-    carry = open_carry(archive)
+def read_brought(file: IO[bytes], state: Sitting) -> Brought:
+    """A carry file of this sitting; it stays open.  Raises PairingError("carry_invalid")."""
+    carry = open_carry(open_archive(file))
     if carry.sitting != state.id or carry.generation > len(state.generations):
         raise PairingError("carry_invalid", "it belongs to another sitting or phone")
     return Brought(carry, state.generations[carry.generation - 1].key)

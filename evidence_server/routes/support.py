@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from aiohttp import web
 
 from evidence_server import views
+from evidence_server.disk import full_disk_refused
 from evidence_server.receive import SegmentUploads
 from evidence_server.record import Recorder
 from evidence_server.register import Register
@@ -21,13 +21,13 @@ from evidence_server.routes.api import Route, answer_json
 from evidence_server.settings import Settings
 from evidence_server.sitting import Sitting
 from evidence_server.store import Store
-from evidence_server.support import Support, read_brought
+from evidence_server.support import Brought, Support, given, read_brought
+from pairing.chain import decode_entry
 from pairing.encoding import b64u
 from pairing.errors import PairingError
 from pairing.messages import MAX_BATCH
 
 MAX_CARRY = 16 * 2**30
-MAX_REASON = 500
 
 
 class SupportRoutes:
@@ -81,49 +81,82 @@ class SupportRoutes:
     async def accept(self, request: web.Request) -> web.Response:
         """Takes a carry file, `?reason=…`: entries, then segments, then the manifest.
 
-        Cut off anywhere, sending it again goes on: everything in it is idempotent.
+        Cut off anywhere, sending it again goes on: everything in it is idempotent.  An entry that is refused
+        keeps nothing back of what came before it.
         """
         self._access.backend(request)
-        sitting, reason = request.match_info["sitting"], request.query.get("reason", "")
-        if not 0 < len(reason) <= MAX_REASON:
-            raise PairingError("malformed", f"a reason of 1 to {MAX_REASON} characters is needed")
+        sitting = request.match_info["sitting"]
+        reason = given(request.query.get("reason", ""))
         state = await self._register.look(sitting)
+        if (request.content_length or 0) > MAX_CARRY:
+            raise PairingError("too_large", f"at most {MAX_CARRY} bytes")
         await self._store.require_room(2 * (request.content_length or 0))
         with tempfile.TemporaryFile(dir=self._settings.data) as file:
             digest = await _spool(request, file)
+            brought = await asyncio.to_thread(read_brought, file, state)
+            await self._support.accepted(sitting, digest, reason)
+            refusal: PairingError | None = None
+            entries = left = 0
             try:
-                archive = zipfile.ZipFile(file)
-            except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-                raise PairingError("carry_invalid", "not a ZIP that can be read") from error
-            with archive:
-                brought = await asyncio.to_thread(read_brought, archive, state)
-                await self._support.accepted(sitting, digest, reason)
-                entries = brought.carry.entries
-                for first in range(0, len(entries), MAX_BATCH):
-                    batch = entries[first : first + MAX_BATCH]
-                    await self._recorder.commit(sitting, brought.key, batch, by="carry")
-                stored = await self._store_segments(sitting, brought.carry.segments())
-                if brought.carry.manifest:
-                    await self._recorder.take_manifest(sitting, brought.key, brought.carry.manifest)
+                entries, left = await self._commit(sitting, brought)
+            except PairingError as error:
+                refusal = error
+            stored = await self._store_segments(sitting, brought.carry.segments())
+            if refusal is not None:
+                raise refusal
+            listed = left == 0 and await self._take_manifest(sitting, brought)
         state = await self._register.look(sitting)
-        return answer_json({"stored": stored, "entries": len(entries)} | self._see(state))
+        return answer_json(
+            {"stored": stored, "entries": entries, "left": left, "manifest": listed} | self._see(state)
+        )
 
-    async def _store_segments(self, sitting: str, segments: Any) -> int:
+    async def _commit(self, sitting: str, brought: Brought) -> tuple[int, int]:
+        """Commits the entries; gives how many, and how many a replaced phone recorded too late."""
+        rest, taken, left = list(brought.carry.entries), 0, 0
+        while rest:
+            batch = rest[:MAX_BATCH]
+            try:
+                await self._recorder.commit(sitting, brought.key, batch, by="carry")
+            except PairingError as refusal:
+                # It went on while another phone took over; what follows on that is late as well.
+                if refusal.code != "binding_replaced" and not (refusal.code == "chain_broken" and left):
+                    raise
+                run, seq = refusal.extra["run"], refusal.extra["seq"]
+                links = [decode_entry(record).link for record in rest]
+                kept = [
+                    record for record, link in zip(rest, links, strict=True)
+                    if link.run != run or link.seq < int(seq)
+                ]
+                left, rest = left + len(rest) - len(kept), kept
+                continue
+            taken, rest = taken + len(batch), rest[MAX_BATCH:]
+        return taken, left
+
+    async def _take_manifest(self, sitting: str, brought: Brought) -> bool:
+        """Whether the file has a manifest that lists all that is committed by now."""
+        if not brought.carry.manifest:
+            return False
+        try:
+            await self._recorder.take_manifest(sitting, brought.key, brought.carry.manifest)
+        except PairingError as refusal:
+            if refusal.code not in ("chain_broken", "claims_invalid"):
+                raise
+            return False
+        return True
+
+    async def _store_segments(self, sitting: str, segments: Iterator[tuple[str, bytes]]) -> int:
         """Stores what is committed and missing, byte for byte what its head says; gives how many."""
+        wanted: dict[tuple[str, int], list[str]] = {}
+        for segment in (await self._register.look(sitting)).segments():
+            if segment.stored_at_ms is None:
+                wanted.setdefault((segment.head.sha256, segment.head.length), []).append(segment.name)
         stored = 0
         while (item := await asyncio.to_thread(next, segments, None)) is not None:
-            sha256, content = item
-            if b64u(hashlib.sha256(content).digest()) != sha256:
-                continue
-            state = await self._register.look(sitting)
-            for segment in state.segments():
-                if segment.head.sha256 != sha256 or segment.stored_at_ms is not None:
-                    continue
+            sha256 = b64u(await asyncio.to_thread(_sha256, item[1]))
+            for name in wanted.pop((sha256, len(item[1])), ()):
                 # Durable first, then journalled: a crash in between leaves an object that the next try finds.
-                if not await self._store.exists(sitting, segment.name):
-                    await self._store.put(sitting, segment.name, content)
-                upload = await self._uploads.of_segment(sitting, segment.name)
-                await self._uploads.finished(upload)
+                await self._store.put(sitting, name, item[1])
+                await self._uploads.finished(await self._uploads.of_segment(sitting, name))
                 stored += 1
         return stored
 
@@ -139,5 +172,12 @@ async def _spool(request: web.Request, file: IO[bytes]) -> str:
         if size > MAX_CARRY:
             raise PairingError("too_large", f"at most {MAX_CARRY} bytes")
         digest.update(piece)
-        await asyncio.to_thread(file.write, piece)
+        with full_disk_refused():
+            await asyncio.to_thread(file.write, piece)
+    with full_disk_refused():
+        await asyncio.to_thread(file.flush)
     return b64u(digest.digest())
+
+
+def _sha256(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
