@@ -8,6 +8,8 @@ from typing import Any
 import requests
 
 TIMEOUT_S = 30
+UPLOAD_S = 3_600
+"""How long the server may take over a file that it was sent: it stores all of it before it answers."""
 
 
 class RemoteError(Exception):
@@ -38,7 +40,7 @@ class Remote:
     def upload(self, path: str, file: Path) -> dict[str, Any]:
         """Sends a file as it is; gives the answer's JSON object.  Raises RemoteError."""
         with file.open("rb") as content:
-            answer: dict[str, Any] = self._send("POST", path, data=content).json()
+            answer: dict[str, Any] = self._send("POST", path, UPLOAD_S, data=content).json()
         return answer
 
     def download(self, path: str, to: Path) -> int:
@@ -51,10 +53,12 @@ class Remote:
         part.rename(to)
         return size
 
-    def _send(self, method: str, path: str, **more: Any) -> requests.Response:
+    def _send(
+        self, method: str, path: str, read_s: float = TIMEOUT_S, **more: Any
+    ) -> requests.Response:
         try:
             answer = requests.request(
-                method, self._url + path, headers=self._headers, timeout=TIMEOUT_S, **more
+                method, self._url + path, headers=self._headers, timeout=(TIMEOUT_S, read_s), **more
             )
         except requests.RequestException as error:
             raise RemoteError(

@@ -19,6 +19,7 @@ from evidence_server.commands.terminal import (
     Reason,
     SittingId,
     call,
+    console,
     fail,
     remote_of,
 )
@@ -72,3 +73,7 @@ def accept(
     except RemoteError as error:
         fail(str(error), USAGE)
     show(state, json_)
+    if not json_:
+        told = f"accepted: {state['entries']} entries, {state['stored']} segments that were missing"
+        late = f"; {state['left']} entries are of after the replacement" if state["left"] else ""
+        console.print(told + late, markup=False)
