@@ -32,7 +32,7 @@ from joserfc.jwk import OKPKey
 from evidence_server.bundle import BundleWriter, journal_lines, media_path, stored_segments
 from evidence_server.journal import GENESIS, Event
 from evidence_server.sitting import Segment, Sitting
-from evidence_server.verdict import judge
+from evidence_server.verdict import RULES, judge
 from pairing.chain import read_entry
 from pairing.encoding import b64u, sha256_b64u
 from pairing.errors import PairingError
@@ -275,6 +275,8 @@ class _Prover:
         issued = self._signed(9, str(event.fields().get("verdict", "")), VERDICT_TYP)
         if state.required is None:
             raise _BrokenError(9, f"event {event.seq}: a verdict without a required interval")
+        if issued.get("rules") != RULES:
+            raise _BrokenError(9, f"judged by rules {issued.get('rules')}; this program knows rules {RULES}")
         again = dict(judge(state).claims) | {
             "version": len(state.verdicts) + 1,
             "supersedes": record_hash(state.verdicts[-1].record) if state.verdicts else "",

@@ -31,6 +31,10 @@ COMMITTED_LATE_MS = 30_000
 LISTED = 200
 """Most gaps and missing stretches that a verdict lists one by one; the sums always count all."""
 
+RULES = 1
+"""Version of these rules.  Whoever changes what a journal is judged to gives it a new number: a verdict is
+judged again only by the rules that it names."""
+
 _UNMEASURED = ("scan", "placement", "continuity", "anchor")
 
 
@@ -95,6 +99,7 @@ def judge(state: Sitting) -> Judgement:
     word = INCOMPLETE if reasons else LATE if after else COMPLETE
     claims = {
         "sitting": state.id,
+        "rules": RULES,
         "word": word,
         "required_ms": [required.start_ms, required.end_ms],
         "deadline_ms": deadline,

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from joserfc.jwk import OKPKey
 
+from pairing.claims import ClaimsReader
 from pairing.errors import PairingError
 from pairing.jws import verify
 from pairing.messages import VERDICT_TYP, Release, require_own
 from phone_client.bind import keep_binding, server_key
 from phone_client.buffer import Buffer
-from phone_client.ledger import Fact
+from phone_client.ledger import Entry, Fact
 
 WORDS = frozenset({"complete", "incomplete", "late"})
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The newest verdict, read out of its verified record."""
+    """The newest verdict, read out of its verified record; `end_ms` is the end of what it required."""
 
     word: str
     version: int
+    end_ms: int
     reasons: tuple[Mapping[str, object], ...]
 
 
@@ -49,7 +51,8 @@ def read_verdict(record: str, key: OKPKey, sitting: str) -> Verdict:
         or not all(isinstance(reason, dict) for reason in reasons)
     ):
         raise PairingError("claims_invalid", "the verdict has no word, version or reasons")
-    return Verdict(str(word), version, tuple(reasons))
+    _, end_ms = ClaimsReader({"required_ms": claims.get("required_ms")}).span("required_ms")
+    return Verdict(str(word), version, end_ms, tuple(reasons))
 
 
 def newest_verdict(buffer: Buffer) -> Verdict | None:
@@ -86,6 +89,21 @@ def learn(buffer: Buffer, claim: Fact, answer: Mapping[str, Any]) -> Standing:
         _integer(answer.get("deadline_ms")),
         _integer(answer.get("server_time_ms")), _integer(counts.get("verified")) or 0,
         _integer(counts.get("stored")) or 0,
+    )
+
+
+def drop_after_end(
+    buffer: Buffer, newest: Verdict | None, begins_after: Callable[[Entry, int], bool]
+) -> int:
+    """Delete what was recorded after the exam's end and so never uploaded; gives the bytes freed.
+
+    Only once the results are released and the verdict missed nothing: until then support may still move
+    the end."""
+    if not buffer.ledger.releases or newest is None or newest.word == "incomplete":
+        return 0
+    return buffer.delete(
+        entry for entry in buffer.ledger.entries()
+        if entry.receipt is None and begins_after(entry, newest.end_ms)
     )
 
 

@@ -20,7 +20,7 @@ from phone_client.bind import server_key
 from phone_client.buffer import Buffer
 from phone_client.clock import Clock, Instant
 from phone_client.commit import Signer, commit
-from phone_client.follow import Standing, Verdict, apply_releases, learn, newest_verdict
+from phone_client.follow import Standing, Verdict, apply_releases, drop_after_end, learn, newest_verdict
 from phone_client.ledger import Entry, Fact
 from phone_client.pacing import Pacer, Pacing, Signal
 from phone_client.progress import Snapshot, View
@@ -257,6 +257,7 @@ class Phone:
                 self._standing = learn(self._buffer, self._claim, answer)
                 self._standing_at = self._clock.instant()
                 self._freed += apply_releases(self._buffer, self._claim, answer)
+                self._freed += drop_after_end(self._buffer, self._newest(), self._begins_after)
                 pacer.succeeded()
             except TryLater as error:
                 pacer.failed(error.after_s, error.reached)
@@ -335,15 +336,19 @@ class Phone:
 
     def _is_wanted(self, entry: Entry) -> bool:
         """Whether a segment is to be uploaded: not one that begins after the exam's end."""
-        end_ms, segment, sample = self._buffer.ledger.end_ms, entry.segment, self._valid_sample()
-        if end_ms is None or segment is None:
-            return True
+        end_ms = self._buffer.ledger.end_ms
+        return end_ms is None or not self._begins_after(entry, end_ms)
+
+    def _begins_after(self, entry: Entry, moment_ms: int) -> bool:
+        """Whether a segment begins at `moment_ms` of the server's clock or later, as far as is known."""
+        segment, sample = entry.segment, self._valid_sample()
+        if segment is None:
+            return False
         if sample is None:
-            return segment.wall_ms < end_ms
-        same_boot = self._buffer.ledger.runs[entry.run].boot == self._clock.boot
-        if same_boot:
-            return segment.mono_ms[0] + sample.server_ms - sample.mono_ms < end_ms
-        return segment.wall_ms + sample.server_ms - sample.wall_ms < end_ms
+            return segment.wall_ms >= moment_ms
+        if self._buffer.ledger.runs[entry.run].boot == self._clock.boot:
+            return segment.mono_ms[0] + sample.server_ms - sample.mono_ms >= moment_ms
+        return segment.wall_ms + sample.server_ms - sample.wall_ms >= moment_ms
 
     def _is_finished(self) -> bool:
         if self._leaving or self._failure is not None:

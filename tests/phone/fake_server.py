@@ -101,7 +101,11 @@ class FakeServer:
 
     async def decide(self, word: str) -> None:
         """Issue the next version of the verdict."""
-        claims = {"sitting": SITTING, "word": word, "version": len(self.verdicts) + 1, "reasons": []}
+        required = [0, self.end_ms or 2**53 - 1]
+        claims = {
+            "sitting": SITTING, "word": word, "version": len(self.verdicts) + 1, "reasons": [],
+            "required_ms": required,
+        }
         self.verdicts.append(sign(self.key, VERDICT_TYP, claims))
         await self.tell()
 
