@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from joserfc.jwk import OKPKey
 
-from evidence_server.journal import Event
+from evidence_server.event import Event
 from evidence_server.sitting import Segment, Sitting
 from evidence_server.store import Store
 from pairing.encoding import sha256_b64u

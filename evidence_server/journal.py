@@ -8,12 +8,9 @@ database: SQLite in WAL mode with `synchronous=FULL`, so that an event is on dis
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -21,12 +18,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from evidence_server.event import GENESIS, Event, Name
 from evidence_server.migrations import upgrade
-from pairing.encoding import sha256_b64u
 from pairing.errors import PairingError
-
-GENESIS = sha256_b64u("evidence-journal")
-"""The hash that a sitting's first event follows."""
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
 
@@ -73,47 +67,8 @@ _ALIVE = sa.Table(
 )
 
 
-@dataclass(frozen=True)
-class Event:
-    """One thing that happened: `body` is its JSON text, kept verbatim; `hash` chains it to `prev`."""
-
-    sitting: str
-    seq: int
-    at_ms: int
-    kind: str
-    body: str
-    prev: str
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 over the previous event's hash and every field of this one."""
-        return sha256_b64u(
-            "\n".join((self.prev, self.sitting, str(self.seq), str(self.at_ms), self.kind, self.body))
-        )
-
-    def fields(self) -> dict[str, Any]:
-        """The body as a JSON object."""
-        body: dict[str, Any] = json.loads(self.body)
-        return body
-
-
 Appended = Callable[[Sequence[Event], float], None]
 """Told of events that have become durable, and of the seconds that their transaction took."""
-
-
-@dataclass(frozen=True)
-class Name:
-    """A row of the look-up projection: `kind` and `name` lead to a sitting and a part `of` it."""
-
-    kind: str
-    name: str
-    sitting: str
-    of: str
-
-
-def dump(body: Mapping[str, object]) -> str:
-    """An event's body as compact JSON."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 class Journal:

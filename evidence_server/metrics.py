@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from evidence_server.journal import Event
+from evidence_server.event import Event
 from pairing.jws import read_unverified
 from pairing.messages import VERDICT_TYP
 

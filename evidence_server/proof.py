@@ -30,7 +30,7 @@ from typing import Any
 from joserfc.jwk import OKPKey
 
 from evidence_server.bundle import BundleWriter, journal_lines, media_path, stored_segments
-from evidence_server.journal import GENESIS, Event
+from evidence_server.event import GENESIS, Event
 from evidence_server.sitting import Segment, Sitting
 from evidence_server.verdict import RULES, judge
 from pairing.chain import read_entry

@@ -10,7 +10,8 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from evidence_server.journal import Event, Journal, dump
+from evidence_server.event import Event, dump
+from evidence_server.journal import Journal
 from evidence_server.sitting import Sitting, fold, names_of
 from evidence_server.views import stage
 from pairing.errors import PairingError

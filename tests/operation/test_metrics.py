@@ -13,7 +13,8 @@ from aiohttp.test_utils import TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
 from evidence_server.app import build
-from evidence_server.journal import GENESIS, Event, Journal, dump
+from evidence_server.event import GENESIS, Event, dump
+from evidence_server.journal import Journal
 from evidence_server.metrics import WORDS, Metrics, Standing
 from evidence_server.settings import Settings
 from pairing.errors import PairingError

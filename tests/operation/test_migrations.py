@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from evidence_server.journal import GENESIS, SCHEMA, Event, Journal, dump
+from evidence_server.event import GENESIS, Event, dump
+from evidence_server.journal import SCHEMA, Journal
 from pairing.errors import PairingError
 from tests.sittings import Exam, Phone, Service
 

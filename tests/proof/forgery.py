@@ -12,7 +12,7 @@ from typing import Any
 from joserfc.jwk import OKPKey
 
 from evidence_server.bundle import BundleWriter, journal_lines
-from evidence_server.journal import GENESIS, Event, dump
+from evidence_server.event import GENESIS, Event, dump
 from pairing.encoding import sha256_b64u
 from pairing.jws import public_jwk, read_unverified, sign
 from pairing.messages import BUNDLE_TYP

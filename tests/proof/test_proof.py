@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from evidence_server.journal import Event, dump
+from evidence_server.event import Event, dump
 from evidence_server.proof import Proof, prove
 from pairing.jws import new_server_key, public_jwk
 from pairing.manifest import Manifest

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence_server.journal import GENESIS, Event, Journal, Name
+from evidence_server.event import GENESIS, Event, Name
+from evidence_server.journal import Journal
 from pairing.errors import PairingError
 
 
