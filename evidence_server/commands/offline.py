@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, Language, console, fail
-from evidence_server.commands.wording import describe
+from evidence_server.commands.wording import describe, finding_line
 
 if TYPE_CHECKING:
     from evidence_server.proof import Proof
@@ -59,7 +59,8 @@ def _proof_json(proof: Proof, word: str) -> dict[str, Any]:
 
 def _print_proof(proof: Proof, word: str, lang: str) -> None:
     for finding in proof.findings:
-        console.print(f"{finding.step}. {'ok ' if finding.holds else 'NO '} {finding.says}", markup=False)
+        line = finding_line(finding.step, finding.holds, finding.says, lang)
+        console.print(line, markup=False)
     if not proof.trusted and proof.key:
         says = f"key {proof.key}: not trusted; compare it with the server's, or name --jwks"
         console.print(says, markup=False)

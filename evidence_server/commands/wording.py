@@ -19,6 +19,19 @@ _LABELS = {
 }  # fmt: skip
 
 
+_STEPS = {
+    1: "证据包文件", 2: "服务器签名", 3: "事件记录", 4: "绑定", 5: "手机签名的记录", 6: "回执", 7: "录像内容",
+    8: "重新测量", 9: "结论",
+}  # fmt: skip
+
+
+def finding_line(step: int, holds: bool, says: str, language: str) -> str:
+    """One numbered finding; what exactly was checked stays in English."""
+    if language == "zh-CN":
+        return f"{step}. {'通过' if holds else '不符'} {_STEPS[step]} ({says})"
+    return f"{step}. {'ok ' if holds else 'NO '} {says}"
+
+
 def describe(claims: Mapping[str, Any], language: str) -> Iterator[str]:
     """A verdict's grounds, a line each, with times in UTC."""
     language = language if language in LANGUAGES else "en"
