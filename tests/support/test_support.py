@@ -1,4 +1,4 @@
-"""Extend, waive, end and rebind: each with a reason, each on record, each a new version where it changes one."""
+"""Extend, waive, end and rebind: each with a reason, on record, a new version where it changes something."""
 
 from __future__ import annotations
 
