@@ -33,7 +33,13 @@ def rebind(
 ) -> None:
     """Open an offer for another phone; the old one stays bound until that one is confirmed."""
     body: dict[str, object] = {"reason": reason}
-    show(call(remote_of(data, host, port), "POST", f"/v1/sittings/{sitting}/rebind", body), json_)
+    remote = remote_of(data, host, port)
+    state = call(remote, "POST", f"/v1/sittings/{sitting}/rebind", body)
+    offer = call(remote, "GET", f"/v1/sittings/{sitting}/offer")
+    show(state | {name: offer[name] for name in ("link", "code", "address")}, json_)
+    if not json_:
+        for name in ("link", "code", "address"):
+            console.print(f"{name}: {offer[name]}", markup=False)
 
 
 def extend(
