@@ -6,12 +6,14 @@ import asyncio
 import io
 import json
 import struct
+import tracemalloc
 import zipfile
 from typing import Any
 
 import pytest
 
-from pairing.carry import MAX_DIRECTORY, MAX_LINES
+from pairing.carry import MAX_DIRECTORY, MAX_LINES, open_archive, open_carry
+from pairing.errors import PairingError
 from pairing.jws import read_unverified, sign
 from pairing.messages import Head
 from tests.sittings import Exam, Service, codes, script
@@ -249,11 +251,10 @@ def claiming(raw: bytes, directory: int) -> bytes:
 
 
 def claiming_long(raw: bytes, directory: int) -> bytes:
-    """The same in ZIP64."""
+    """The same in ZIP64, which goes before what the short form says."""
     end = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, directory, 0)
     locator = struct.pack("<4sLQL", b"PK\6\7", 0, len(raw) - 22, 1)
-    unsaid = struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, 1, 1, 2**32 - 1, 2**32 - 1, 0)
-    return raw[:-22] + end + locator + unsaid
+    return raw[:-22] + end + locator + raw[-22:]
 
 
 def resized(raw: bytes, name: bytes, packed: int, size: int) -> bytes:
@@ -325,6 +326,29 @@ async def test_entries_do_not_overlap(desk: Desk, service: Service) -> None:
     raw = raw[:-22] + b"".join(more) + end[:8] + struct.pack("<HHLL", count, count, size, at) + b"\0\0"
     status, told = await desk.accept("s_1", raw)
     assert (status, told["error"], told["detail"]) == (422, "carry_invalid", "its entries overlap")
+
+
+def test_no_flipped_bit_is_more_than_invalid() -> None:
+    for place, byte in enumerate(FINE):
+        for bit in range(8):
+            flipped = FINE[:place] + bytes([byte ^ 1 << bit]) + FINE[place + 1 :]
+            try:
+                open_carry(open_archive(io.BytesIO(flipped)))
+            except PairingError as refusal:
+                assert refusal.code == "carry_invalid"  # noqa: PT017  either outcome is right
+
+
+def test_short_lines_cost_no_more_than_long_ones() -> None:
+    lines = b"ab\n" * (1 << 20)
+    file = io.BytesIO(zipped(PLACE, ("entries.txt", lines)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(PairingError, match="more than"):
+            open_carry(open_archive(file))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * len(lines)
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 501])

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from rich.console import Console
 
@@ -28,15 +27,6 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     render(camera, seconds=30, rate=15, width=320, height=240)
     async with Rig(tmp_path, camera) as started:
         yield started
-
-
-async def _new_link(rig: Rig, sitting: str) -> str:
-    headers = {"Authorization": f"Bearer {rig.server.api_key}"}
-    async with aiohttp.ClientSession(headers=headers) as http, http.get(
-        f"{rig.server.url}/v1/sittings/{sitting}/offer"
-    ) as answer:
-        link: str = (await answer.json())["link"]
-        return link
 
 
 def _second_phone(rig: Rig, link: str) -> Phone:
@@ -66,8 +56,10 @@ async def test_a_carry_file_and_a_second_phone_make_the_evidence_complete(rig: R
     assert held.receipts == {}
 
     rig.network.restore()
-    await rig.server.command("rebind", sitting, "--reason", "the phone has no network")
-    second = _second_phone(rig, await _new_link(rig, sitting))
+    opened = await rig.server.command_json(
+        "rebind", sitting, "--reason", "the phone has no network", "--json"
+    )
+    second = _second_phone(rig, opened["link"])
     async with AsyncExitStack() as ending:
         ending.push_async_callback(second.kill)
         await second.start()
