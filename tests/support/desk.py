@@ -31,7 +31,7 @@ class Desk(TestClient[web.Request, web.Application]):
         access = Access(service.identity, service.journal)
         routes = SupportRoutes(
             service.register, access, service.support, service.recorder, service.uploads, service.store,
-            Settings(data=folder),
+            Settings.model_validate({"data": folder}),
         )
         app = web.Application(middlewares=[refusals], client_max_size=api.MAX_BODY)
         api.mount(app, routes.table())

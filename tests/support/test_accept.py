@@ -305,6 +305,12 @@ async def test_what_is_no_carry_file_changes_nothing(desk: Desk, service: Servic
     assert await service.store.objects("s_1") == []
 
 
+@pytest.mark.parametrize("why", [why for why in REFUSED if why.startswith("a directory")])
+def test_a_directory_is_not_read_before_its_length(why: str) -> None:
+    with pytest.raises(PairingError, match="lists too many entries"):
+        open_archive(io.BytesIO(REFUSED[why]))
+
+
 @pytest.mark.parametrize("name", ["entries.txt", SEGMENT])
 async def test_a_name_comes_once(desk: Desk, service: Service, name: str) -> None:
     await Exam.begin(service)
