@@ -122,6 +122,17 @@ async def test_the_same_file_again_brings_nothing_new(desk: Desk, service: Servi
     assert len(await events(service, "stored")) == 12
 
 
+async def test_two_segments_with_the_same_bytes_are_in_it_once(desk: Desk, service: Service) -> None:
+    exam = await Exam.begin(service)
+    same = script(0, 5_000_000)
+    for second in (0, 5):
+        exam.phone.head(second, second + 5, media=same)
+    raw = carry_file(exam.phone)
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        assert len([name for name in archive.namelist() if name.startswith("segments/")]) == 1
+    assert (await desk.accept("s_1", raw))[1]["stored"] == 2
+
+
 async def test_two_desks_bring_the_same_file_at_once(desk: Desk, service: Service) -> None:
     exam = await offline(service)
     raw = carry_file(exam.phone)
