@@ -22,7 +22,7 @@ def stage(state: Sitting) -> str:
         return "claimed"
     if state.ended_at_ms is not None:
         return "ended"
-    return "bound" if state.generations else "offered"
+    return "bound" if state.generations and state.offer is None else "offered"
 
 
 def window(state: Sitting) -> dict[str, int | None]:

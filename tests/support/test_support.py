@@ -200,6 +200,7 @@ async def test_the_old_phone_stays_bound_until_the_new_one_is_confirmed(service:
     await old.film(0, 10)
     state = await service.support.rebind("s_1", "the battery is empty")
     assert stage(old) == "bound"
+    assert views.stage(state) == "offered", "the laptop page shows the new code"
     await old.film(10, 20)
     offer = await service.binder.offer("s_1")
     state, _ = await service.binder.claim(new.claim(offer.ticket))
