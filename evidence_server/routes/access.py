@@ -17,7 +17,8 @@ MAX_TOKEN = 200
 def token_of(request: web.Request) -> str:
     """The bearer token.  Raises PairingError("unauthorised")."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not 0 < len(token) <= MAX_TOKEN:
+    # aiohttp gives bytes that are no UTF-8 as halves of surrogate pairs, which nothing can encode again
+    if scheme.lower() != "bearer" or not 0 < len(token) <= MAX_TOKEN or not token.isascii():
         raise PairingError("unauthorised", "Authorization: Bearer TOKEN is expected")
     return token
 

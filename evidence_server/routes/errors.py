@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Awaitable, Callable
 
@@ -33,8 +34,10 @@ def error_response(refusal: PairingError) -> web.Response:
         "detail": refusal.detail,
     }
     response = web.Response(
-        text=json.dumps(answer, ensure_ascii=False),
+        # `detail` may quote a header that was no UTF-8: what cannot be encoded becomes a JSON escape.
+        body=json.dumps(answer, ensure_ascii=False).encode(errors="backslashreplace"),
         content_type="application/json",
+        charset="utf-8",
         status=row.status,
         reason=_REASONS.get(row.status),
     )
@@ -68,6 +71,8 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
     except ConnectionError:
         raise  # the peer is gone: nobody to answer, nothing of ours failed
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            return error_response(PairingError("not_found"))  # a path that no file of the pages can have
         return unexpected(request, error)
 
 
