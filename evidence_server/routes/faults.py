@@ -38,10 +38,13 @@ class FaultWatch:
         return watch
 
     async def _sitting_of(self, request: web.Request) -> str:
-        """The sitting that a phone's request concerns; empty for anybody else's."""
+        """The sitting that a phone's request concerns; empty for anybody else's, and off the phone's paths:
+        no page that it has no need of may move its deadline."""
         try:
             if "upload_id" in request.match_info:
                 name = await self._register.journal.find("upload", request.match_info["upload_id"])
+            elif not request.path.startswith("/v1/"):
+                return ""
             else:
                 name = await self._register.journal.find("bearer", sha256_b64u(token_of(request)))
         except PairingError:
