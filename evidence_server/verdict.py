@@ -87,7 +87,7 @@ def judge(state: Sitting) -> Judgement:
         raise ValueError("the required interval is not known")
     required, deadline = Span(*state.required), state.deadline_ms
     coverage = cover(state, required)
-    reasons = _recording(state, coverage)
+    reasons = _recording(state, coverage, required)
     reasons, review = _other_checks(state, coverage, required, reasons)
     waived = sorted({reason["code"] for reason in reasons} & set(state.waived))
     reasons = [reason for reason in reasons if reason["code"] not in state.waived]
@@ -125,9 +125,10 @@ def judge(state: Sitting) -> Judgement:
     return Judgement(word, claims)
 
 
-def _recording(state: Sitting, coverage: Coverage) -> list[dict[str, Any]]:
+def _recording(state: Sitting, coverage: Coverage, required: Span) -> list[dict[str, Any]]:
     """The reasons that the recording itself gives: missing media, gaps beyond the policy's limits."""
-    if not coverage.placed:
+    if not coverage.placed or required.start_ms == required.end_ms:
+        # In an interval without length there is no gap: nobody had come before it was over.
         return [{"code": "no_recording"}]
     reasons: list[dict[str, Any]] = []
     if coverage.missing:

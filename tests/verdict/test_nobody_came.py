@@ -1,11 +1,11 @@
-"""A sitting without a planned start, to which no phone came, gets its verdict all the same."""
+"""A sitting without a planned start, to which no phone came in time, gets its verdict all the same."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from evidence_server.proof import prove
-from tests.sittings import Service, at
+from tests.sittings import Phone, Service, at
 
 
 async def test_no_phone_ever_came(service: Service, tmp_path: Path) -> None:
@@ -17,3 +17,17 @@ async def test_no_phone_ever_came(service: Service, tmp_path: Path) -> None:
     assert claims["required_ms"] == [at(60), at(60)]
     assert state.due_ms is None
     assert prove(await service.bundle("s_1", tmp_path / "s_1.zip"), service.identity.jwks).holds
+
+
+async def test_a_phone_that_comes_after_the_end_has_recorded_nothing(service: Service) -> None:
+    service.clock.now_ms = at(0)
+    await service.binder.create("s_1", "oral", None, None, {})
+    service.clock.to(60)
+    await service.recorder.end("s_1", at(60), "backend")
+    phone = Phone(service, "s_1")
+    await phone.bind()
+    await phone.film(61, 81)
+    await phone.upload()
+    await phone.manifest()
+    claims = (await service.settle("s_1")).verdicts[-1].claims
+    assert (claims["word"], claims["reasons"]) == ("incomplete", [{"code": "no_recording"}])
