@@ -93,7 +93,8 @@ class PartFile:
         size = os.fstat(self._handle).st_size
         if size < self._header_bytes or size == 0:
             # New, or a crash came before the header was whole: nothing was ever acknowledged here.
-            os.ftruncate(self._handle, 0)
+            if size:
+                os.ftruncate(self._handle, 0)
             if self._key is not None:
                 header = new_header()
                 write_all(self._handle, header, 0)
@@ -135,6 +136,8 @@ class PartFile:
 
     def append(self, pieces: Sequence[bytes]) -> None:
         """Write after `written`.  If that fails, everything since the last sync is given up."""
+        if not pieces:
+            return
         content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if self._max_bytes is not None and self.written + len(content) > self._max_bytes:
             raise PairingError("too_large", f"an object has at most {self._max_bytes} bytes")

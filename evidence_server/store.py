@@ -38,6 +38,7 @@ from evidence_server.part_file import (
     new_header,
     read_nonce,
 )
+from pairing.errors import PairingError
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -96,14 +97,18 @@ class Part(Protocol):
     async def append(self, pieces: Sequence[bytes]) -> None:
         """Write the pieces, in order, after `written`."""
 
-    async def sync(self) -> int:
-        """Make what is written durable; gives the new `durable`."""
+    async def sync(self, last: Sequence[bytes] = ()) -> int:
+        """Append `last` and make what is written durable; gives the new `durable`."""
 
     async def rewind(self) -> None:
         """Give up what was written after `durable`."""
 
-    async def finalise(self) -> Stored:
-        """Make the part an object under its name: durable on return, the same after any crash."""
+    async def finalise(self, last: Sequence[bytes] = (), sha256: str | None = None) -> Stored:
+        """Append `last` and make the part an object under its name: durable on return, after any crash.
+
+        With `sha256`, in lower-case hexadecimal, only bytes that hash to it: PairingError("upload_hash")
+        otherwise, and the part is given up.
+        """
 
     async def discard(self) -> None:
         """Give up the whole part."""
@@ -191,11 +196,13 @@ class LocalStore:
         A cancelled caller still waits for it: otherwise its cleaning up would race with a write that is
         under way, and an offset could be told that is not what the file has.
         """
-        running = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        running = self._threads.submit(work)
+        running.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
         cancelled: asyncio.CancelledError | None = None
-        while not running.done():
+        while not done.is_set():
             try:
-                await asyncio.wait((running,))
+                await done.wait()
             except asyncio.CancelledError as error:
                 cancelled = error
         if cancelled is not None:
@@ -205,26 +212,30 @@ class LocalStore:
 
     async def standing(self, sitting: str, name: str) -> Standing:
         part, final = self._part_path(sitting, name), self._object_path(sitting, name)
+        # The file system answers this from its memory: not worth a trip to a thread.
+        object_, begun = _stat(final), _stat(part)
+        if object_ is not None:
+            if begun is not None:
+                await self.run(lambda: self._finish_linking(part, final))
+            return Standing(True, object_.st_size - self._header_bytes, object_.st_mtime_ns // 1_000_000)
+        if begun is None:
+            return Standing(False, 0, None)
+        offset = max(0, begun.st_size - self._header_bytes)
+        if offset and self._known.get((sitting, name), (0,))[0] != offset:
+            offset = await self.run(lambda: self._take_up(sitting, name))
+        return Standing(False, offset, begun.st_mtime_ns // 1_000_000)
 
-        def look() -> Standing:
-            with contextlib.suppress(FileNotFoundError):
-                found = final.stat()
-                # Durable before it is told: a crash may have come between the link and the folder's sync.
-                if part.exists():
-                    sync_folder(final.parent)
-                    part.unlink()
-                return Standing(True, found.st_size - self._header_bytes, found.st_mtime_ns // 1_000_000)
-            try:
-                found = part.stat()
-            except FileNotFoundError:
-                return Standing(False, 0, None)
-            if found.st_size <= self._header_bytes:
-                return Standing(False, 0, found.st_mtime_ns // 1_000_000)
-            opened = self._open(sitting, name)
-            self._shut(sitting, name, opened)
-            return Standing(False, opened.durable, found.st_mtime_ns // 1_000_000)
+    @staticmethod
+    def _finish_linking(part: Path, final: Path) -> None:
+        # Durable before it is told: a crash may have come between the link and the folder's sync.
+        sync_folder(final.parent)
+        part.unlink(missing_ok=True)
 
-        return await self.run(look)
+    def _take_up(self, sitting: str, name: str) -> int:
+        """Makes durable and hashes what an earlier process left of a part; gives its offset."""
+        opened = self._open(sitting, name)
+        self._shut(sitting, name, opened)
+        return opened.durable
 
     async def part(self, sitting: str, name: str, expected_bytes: int = 0) -> Part:
         self._part_path(sitting, name)
@@ -369,10 +380,10 @@ class LocalStore:
         await asyncio.to_thread(self._threads.shutdown)
 
     def _part_path(self, sitting: str, name: str) -> Path:
-        return self._folder / sitting_name(sitting) / _PARTS / _object_name(name)
+        return Path(f"{self._folder}/{sitting_name(sitting)}/{_PARTS}/{_object_name(name)}")
 
     def _object_path(self, sitting: str, name: str) -> Path:
-        return self._folder / sitting_name(sitting) / _OBJECTS / _object_name(name)
+        return Path(f"{self._folder}/{sitting_name(sitting)}/{_OBJECTS}/{_object_name(name)}")
 
     def _make_folders(self, sitting: str) -> None:
         """Make the sitting's folders, their names durable before anything in them is promised."""
@@ -407,22 +418,32 @@ class _LocalPart:
     async def append(self, pieces: Sequence[bytes]) -> None:
         await self._store.run(lambda: self._file.append(pieces))
 
-    async def sync(self) -> int:
-        await self._store.run(self._file.sync)
+    async def sync(self, last: Sequence[bytes] = ()) -> int:
+        def append_and_sync() -> None:
+            self._file.append(last)
+            self._file.sync()
+
+        await self._store.run(append_and_sync)
         return self._file.durable
 
     async def rewind(self) -> None:
         await self._store.run(self._file.rewind)
 
-    async def finalise(self) -> Stored:
+    async def finalise(self, last: Sequence[bytes] = (), sha256: str | None = None) -> Stored:
         final = self._store._object_path(self._sitting, self._name)
 
-        def finish() -> None:
+        def finish() -> bool:
+            self._file.append(last)
+            if sha256 is not None and self._file.sha256 != sha256:
+                return False
             self._file.finalise(final)
             self._open = False
             self._file.close()
+            return True
 
-        await self._store.run(finish)
+        if not await self._store.run(finish):
+            await self.discard()
+            raise PairingError("upload_hash", "not the sha256 that was declared; begin again", offset=0)
         return Stored(self._file.written, self._file.sha256)
 
     async def discard(self) -> None:
@@ -433,6 +454,14 @@ class _LocalPart:
         if self._open:
             self._open = False
             await self._store.run(lambda: self._store._shut(self._sitting, self._name, self._file))
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """What the file system knows of a file; None if there is none."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _object_name(name: str) -> str:

@@ -11,7 +11,7 @@ apply here: the limit is the upload's length.  A proxy in front must not buffer 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from aiohttp import web
 
@@ -193,14 +193,15 @@ class TusShell:
         part = await self._store.part(upload.sitting, upload.name, expected_bytes=request.content_length or 0)
         try:
             try:
-                await _Body(request, hold, self._idle_s).into(part, append)
+                last = await _Body(request, hold, self._idle_s).into(part, append)
             except BodyCutError as cut:
                 await part.sync()
                 raise PairingError(_CUT_CODES[cut.cut], cut.cut.value, offset=part.durable) from cut
-            upload = dataclasses.replace(upload, offset=part.written, last_write_ms=self._now_ms())
+            offset = part.written + sum(map(len, last))
+            upload = dataclasses.replace(upload, offset=offset, last_write_ms=self._now_ms())
             if tus.is_whole(upload):
-                return await self._seal(part, upload)
-            await part.sync()
+                return await self._seal(part, upload, last)
+            await part.sync(last)
             return upload, {}
         finally:
             await part.close()
@@ -213,13 +214,12 @@ class TusShell:
         finally:
             await part.close()
 
-    async def _seal(self, part: Part, upload: Upload) -> tuple[Upload, Mapping[str, str]]:
-        """Make a whole part an object and tell the owner, in this order, before any answer."""
-        if upload.sha256 is not None and part.sha256 != upload.sha256:
-            await part.discard()
-            raise PairingError("upload_hash", "not the sha256 that was declared; begin again", offset=0)
-        await part.finalise()
-        upload = dataclasses.replace(upload, offset=part.written, finished=True)
+    async def _seal(
+        self, part: Part, upload: Upload, last: Sequence[bytes] = ()
+    ) -> tuple[Upload, Mapping[str, str]]:
+        """Make a part, whole with `last`, an object and tell the owner, in this order, before any answer."""
+        stored = await part.finalise(last, upload.sha256)
+        upload = dataclasses.replace(upload, offset=stored.size, finished=True)
         return upload, await self._owner.finished(upload)
 
     async def _terminate(self, upload: Upload) -> None:
@@ -251,8 +251,8 @@ class _Body:
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
 
-    async def into(self, part: Part, append: Append) -> None:
-        """Append the body to the part; the caller syncs.
+    async def into(self, part: Part, append: Append) -> list[bytes]:
+        """Append the body to the part; gives its last bytes, for the caller to append as it syncs.
 
         Raises BodyCutError with what arrived appended, or with nothing if there was a checksum to hold;
         PairingError "upload_length" and "upload_hash" with nothing.
@@ -282,7 +282,7 @@ class _Body:
         if checksum is not None and digest is not None and digest.digest() != checksum.digest:
             await part.rewind()
             raise PairingError("upload_hash", f"{checksum.algorithm} of the body", offset=part.durable)
-        await self._flush(part)
+        return self._gathered
 
     async def _continue(self) -> None:
         request = self._request
