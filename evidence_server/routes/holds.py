@@ -63,7 +63,11 @@ class Hold:
                     return arrived
                 raise BodyCutError(self._cut)
             async with asyncio.timeout(idle_s) as self._reading:
-                return await body.readany()
+                # Not `readany`, which copies all that has arrived into one.
+                piece, at_chunk_end = await body.readchunk()
+                while at_chunk_end and not piece and not body.at_eof():
+                    piece, at_chunk_end = await body.readchunk()
+                return piece
         except TimeoutError:
             raise BodyCutError(self._cut or Cut.IDLE) from None
         except (OSError, RuntimeError, web.RequestPayloadError) as error:
