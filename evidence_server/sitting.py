@@ -288,10 +288,12 @@ def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     generation = state.generations[body["generation"] - 1]
     segment = generation.segments[body["head"]]
     segment.stored_at_ms, segment.receipt = event.at_ms, body["receipt"]
-    for later in generation.runs[segment.head.link.run]:
+    # From the end: what is stored as it comes has few behind it, however long the run is.
+    for later in reversed(generation.runs[segment.head.link.run]):
+        if later is segment:
+            break
         # What could not be read because this one was missing deserves another look.
-        broken = later.read_behind is not None and later.measurement and later.measurement["problems"]
-        if later.head.link.seq > segment.head.link.seq and broken:
+        if later.read_behind is not None and later.measurement and later.measurement["problems"]:
             later.measurement = None
     state.touch(event)
 
