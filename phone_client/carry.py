@@ -23,7 +23,7 @@ def write_carry_file(buffer: Buffer, signer: Signer, to: Path, wall_ms: int) -> 
     binding = buffer.ledger.binding
     if binding is None:
         raise PairingError("not_bound", "a carry file needs the binding")
-    entries = list(buffer.ledger.entries())
+    entries = list(buffer.ledger.deliverable())
     signer.sign_next(len(entries))
     owed = [entry for entry in entries if entry.segment and entry.receipt is None and not entry.deleted]
     with to.open("xb") as file:

@@ -7,6 +7,7 @@ byte for ever after (protocol §3).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from joserfc.jwk import ECKey, OKPKey
 
@@ -39,7 +40,7 @@ class Signer:
 
         Gives them in the order of the chain."""
         with self._buffer.lock:
-            chosen = [entry for entry in self._buffer.ledger.entries() if not entry.committed][:most]
+            chosen = [entry for entry in self._buffer.ledger.deliverable() if not entry.committed][:most]
             facts: list[Fact] = []
             tip = self._tip_before(chosen)
             for entry in chosen:
@@ -102,12 +103,10 @@ class Signer:
         None while some entry is not signed, or where there is nothing to list."""
         with self._buffer.lock:
             ledger = self._buffer.ledger
-            if ledger.binding is None or any(entry.record is None for entry in ledger.entries()):
+            entries = list(ledger.deliverable())
+            if ledger.binding is None or any(entry.record is None for entry in entries):
                 return None
-            runs = tuple(
-                ListedRun(run.number, len(run.entries), run.entries[-1].name, run.bytes)
-                for _, run in sorted(ledger.runs.items()) if run.entries
-            )
+            runs = tuple(_listed(list(run)) for _, run in groupby(entries, lambda entry: entry.run))
             if not runs:
                 return None
             if ledger.manifests and ledger.listed == sum(run.entries for run in runs):
@@ -121,6 +120,12 @@ class Signer:
                 {"fact": "manifest", "record": record, "entries": sum(run.entries for run in runs)}
             )
             return record
+
+
+def _listed(entries: Sequence[Entry]) -> ListedRun:
+    """One run's entries as the manifest lists them."""
+    size = sum(entry.segment.length for entry in entries if entry.segment)
+    return ListedRun(entries[0].run, len(entries), entries[-1].name, size)
 
 
 async def commit(server: Server, buffer: Buffer, entries: Sequence[Entry], server_key: OKPKey) -> None:

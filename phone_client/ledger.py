@@ -96,7 +96,8 @@ class Ledger:
     """The phone's whole state.
 
     `claim` and `binding` are the server's answers as the journal keeps them; `seen` is the hash of its newest
-    record; `gap` the interruption that is open; `listed` how many entries the newest manifest lists."""
+    record; `gap` the interruption that is open; `listed` how many entries the newest manifest lists;
+    `turned_away_at` the (run, seq) from which the server takes nothing, since another phone took over."""
 
     runs: dict[int, Run] = field(default_factory=dict)
     claim: Fact | None = None
@@ -110,6 +111,7 @@ class Ledger:
     manifest_sent: int = 0
     verdicts: list[str] = field(default_factory=list)
     releases: list[str] = field(default_factory=list)
+    turned_away_at: tuple[int, int] | None = None
     _by_name: dict[str, Entry] = field(default_factory=dict)
 
     def apply(self, fact: Fact) -> None:
@@ -131,6 +133,13 @@ class Ledger:
         """All entries, in the order in which they are signed and sent."""
         for number in sorted(self.runs):
             yield from self.runs[number].entries
+
+    def deliverable(self) -> Iterator[Entry]:
+        """The entries the server takes: all, unless another phone has taken over at one of them."""
+        for entry in self.entries():
+            if self.turned_away_at is not None and (entry.run, entry.seq) >= self.turned_away_at:
+                return
+            yield entry
 
     def named(self, name: str) -> Entry | None:
         """The entry whose record has this hash."""
@@ -210,10 +219,16 @@ class Ledger:
             self._by_name[name].upload = address
 
     def _take_uncommitted(self, fact: Fact) -> None:
-        """The server knows less than it acknowledged (a restored backup): from there all is sent again."""
+        """The server knows less than it acknowledged (a restored backup): from there all is sent again,
+        the media too, for it no longer knows that it has it."""
         for entry in self.entries():
             if (entry.run, entry.seq) >= (fact["run"], fact["seq"]):
-                entry.committed = False
+                entry.committed, entry.receipt = False, None
+        self.manifest_sent = 0
+
+    def _take_turned_away(self, fact: Fact) -> None:
+        """Another phone had taken over: from this entry on nothing is taken any more."""
+        self.turned_away_at = (fact["run"], fact["seq"])
 
     def _take_address_lost(self, fact: Fact) -> None:
         entry = self._by_name[fact["head"]]

@@ -223,13 +223,18 @@ class Phone:
         run, seq = error.extra.get("run"), error.extra.get("seq")
         if error.code == "chain_broken" and isinstance(run, int) and isinstance(seq, int):
             self._buffer.record({"fact": "uncommitted", "run": run, "seq": seq})
+        elif error.code == "binding_replaced" and isinstance(run, int) and isinstance(seq, int):
+            # What was recorded before another phone took over still counts; the rest stays here.
+            self._buffer.record({"fact": "turned_away", "run": run, "seq": seq})
+            return
         self._view.refusal(error)
         # Nothing is dropped: the recording goes on and the same records are sent again.
         await asyncio.sleep(_REFUSED_S if error.code != "chain_broken" else 1.0)
 
     async def _send_manifest(self, pacer: Pacer) -> bool:
         """Once the recorder has stopped and all is committed; True if there was something to do."""
-        if not self._recording_done or any(not entry.committed for entry in self._buffer.ledger.entries()):
+        deliverable = self._buffer.ledger.deliverable()
+        if not self._recording_done or any(not entry.committed for entry in deliverable):
             return False
         record = self._signer.manifest(self._clock.wall_ms())
         version = len(self._buffer.ledger.manifests)
@@ -368,11 +373,11 @@ class Phone:
     def _is_delivered(self) -> bool:
         """Whether the server has all that it can be given: entries, manifest, and media but for troubles."""
         ledger = self._buffer.ledger
-        if ledger.binding is None or any(not entry.committed for entry in ledger.entries()):
+        if ledger.binding is None or any(not entry.committed for entry in ledger.deliverable()):
             return False
         if any(entry.name not in self._uploads.troubles for entry in self._uploads.owed()):
             return False
-        listed = sum(1 for _ in ledger.entries()) == ledger.listed
+        listed = sum(1 for _ in ledger.deliverable()) == ledger.listed
         return listed and ledger.manifest_sent == len(ledger.manifests)
 
     def _has_settled(self, newest: Verdict, standing: Standing) -> bool:

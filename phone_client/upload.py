@@ -175,7 +175,7 @@ class Uploads:
         """Segments to be delivered that have no receipt yet, committed or not."""
         with self._buffer.lock:
             return [
-                entry for entry in self._buffer.ledger.entries()
+                entry for entry in self._buffer.ledger.deliverable()
                 if entry.segment and entry.receipt is None and not entry.deleted and self._wanted(entry)
             ]
 

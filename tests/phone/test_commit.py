@@ -102,6 +102,17 @@ def test_what_the_server_has_forgotten_is_sent_again_byte_for_byte(buffer: Buffe
     assert [entry.record for entry in chain.sign_next()] == records[2:]
 
 
+def test_what_the_server_has_forgotten_has_no_receipt_any_longer(buffer: Buffer) -> None:
+    chain = signer(buffer)
+    heads = [entry for entry in chain.sign_next() if entry.segment]
+    acknowledge(buffer, [entry.name for entry in chain.sign_next()])
+    for head in heads:
+        buffer.record({"fact": "receipt", "head": head.name, "record": "a.receip.t"})
+    buffer.record({"fact": "manifest_sent", "version": 1}, {"fact": "uncommitted", "run": 1, "seq": 2})
+    assert [entry.receipt is not None for entry in heads] == [True, True, False, False, False, False]
+    assert buffer.ledger.manifest_sent == 0
+
+
 def test_each_run_begins_with_a_clock_sample_and_repeats_it_in_time(buffer: Buffer) -> None:
     samples = iter([5_000, 5_000, 5_000 + SAMPLE_EVERY_MS, *[5_000 + SAMPLE_EVERY_MS] * 20])
     chain = Signer(buffer, KEY, "boot", lambda: ClockSample(1, next(samples), 1, 1))

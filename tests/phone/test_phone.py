@@ -23,7 +23,7 @@ from phone_client.phone import Outcome, Phone, PhoneOptions
 from phone_client.progress import Snapshot
 from phone_client.record import Recorder
 from phone_client.server import Server
-from tests.phone.fake_server import NOW_MS, FakeServer, refused
+from tests.phone.fake_server import NOW_MS, FakeServer, error_answer, refused
 from tests.phone.sources import Idle, joined, pictures, record
 
 MONO_US = 100_000_000
@@ -309,6 +309,24 @@ async def test_run_again_delivers_the_rest_and_waits_for_the_newer_verdict(
     assert (second.verdict.word, second.verdict.version, second.owed) == ("late", 2, 0)
     async with phone(server, buffer) as running:
         assert (await running.done()).verdict == second.verdict
+
+
+async def test_a_replaced_phone_delivers_what_came_before_and_is_done(
+    server: FakeServer, buffer: Buffer
+) -> None:
+    first = [entry for entry in buffer.ledger.entries() if isinstance(entry.what, Segment)][:2]
+    turned_away = PairingError("binding_replaced", "another phone", run=first[1].run, seq=first[1].seq + 1)
+    server.fail("POST /v1/entries", lambda _: error_answer(turned_away))
+    async with phone(server, buffer) as running:
+        await server.confirm()
+        await server.until(lambda: all_stored(server, 2) and bool(server.manifests))
+        server.stage = "replaced"
+        await server.tell()
+        outcome = await running.done()
+    assert outcome.owed == 0
+    assert [(run.entries, run.tip) for run in server.manifests[-1].runs] == [(first[1].seq + 1, first[1].name)]
+    held = sum(entry.what.length for entry in buffer.ledger.entries() if isinstance(entry.what, Segment))
+    assert buffer.ledger.totals().bytes_held == held, "what is not taken stays on the phone"
 
 
 async def decided(server: FakeServer, buffer: Buffer) -> None:
