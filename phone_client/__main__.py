@@ -74,6 +74,7 @@ _Ca = Annotated[Path | None, typer.Option(help="Certificates to trust (PEM). 信
 _NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the verdict. 不等待结论")]
 _Keep = Annotated[bool, typer.Option(help="Record on after the exam's end. 考试结束后继续录制")]
 _Again = Annotated[bool, typer.Option(help="Record again after a stop by hand. 手动停止后再次录制")]
+_Everything = Annotated[bool, typer.Option("--all", help="What has arrived, too. 包括已送达的录像")]
 _Scan = Annotated[int, typer.Option("--scan", min=0, help="Seconds of room scan first. 环拍秒数")]
 
 
@@ -357,7 +358,7 @@ def preflight(
 @app.command()
 def carry(
     to: Annotated[Path, typer.Argument(help="The file to write. 输出文件")],
-    buffer: _Folder = _DEFAULT_BUFFER, lang: _Language = None,
+    buffer: _Folder = _DEFAULT_BUFFER, everything: _Everything = False, lang: _Language = None,
 ) -> None:
     """Write what has not arrived into a file to be brought by hand. Exit code 2 if that can't be done.
 
@@ -368,7 +369,7 @@ def carry(
         opened, key = _open(buffer, BufferLimits(), wording)
         with opened:
             signer = Signer(opened, key, clock.boot, lambda: None)
-            count = write_carry_file(opened, signer, to, clock.wall_ms())
+            count = write_carry_file(opened, signer, to, clock.wall_ms(), everything=everything)
     except (_Usage, OSError) as error:
         _failed(str(error), console)
         raise typer.Exit(EXIT_USAGE) from error

@@ -15,17 +15,23 @@ from phone_client.journal import sync_directory
 from phone_client.ledger import Entry
 
 
-def write_carry_file(buffer: Buffer, signer: Signer, to: Path, wall_ms: int) -> int:
+def write_carry_file(
+    buffer: Buffer, signer: Signer, to: Path, wall_ms: int, *, everything: bool = False
+) -> int:
     """Write all entries, the manifest, and every segment without a receipt; gives how many segments.
 
-    What was not signed yet is signed now and stays signed: the phone may go on uploading afterwards.  Raises
+    `everything`: those with a receipt too, for a server that was restored from a backup.  What was not signed
+    yet is signed now and stays signed: the phone may go on uploading afterwards.  Raises
     PairingError("not_bound"), FileExistsError, OSError."""
     binding = buffer.ledger.binding
     if binding is None:
         raise PairingError("not_bound", "a carry file needs the binding")
     entries = list(buffer.ledger.deliverable())
     signer.sign_next(len(entries))
-    owed = [entry for entry in entries if entry.segment and entry.receipt is None and not entry.deleted]
+    owed = [
+        entry for entry in entries
+        if entry.segment and not entry.deleted and (everything or entry.receipt is None)
+    ]
     with to.open("xb") as file:
         write_carry(
             file, binding["sitting"], binding["generation"], (entry.record or "" for entry in entries),

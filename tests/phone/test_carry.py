@@ -57,6 +57,17 @@ def test_it_holds_the_chain_the_manifest_and_what_has_no_receipt(tmp_path: Path)
         assert [entry.record for entry in signer.sign_next()] == list(carry.entries)
 
 
+def test_all_of_it_is_what_has_a_receipt_too(tmp_path: Path) -> None:
+    buffer, signer = recorded(tmp_path / "buffer", bound=True)
+    with buffer:
+        signer.sign_next()
+        for entry in buffer.ledger.entries():
+            if entry.segment:
+                buffer.record({"fact": "receipt", "head": entry.name, "record": "a.receipt.record"})
+        assert write_carry_file(buffer, signer, tmp_path / "none.zip", 1) == 0
+        assert write_carry_file(buffer, signer, tmp_path / "all.zip", 1, everything=True) == 3
+
+
 def test_nothing_is_overwritten_and_nothing_is_carried_before_the_binding(tmp_path: Path) -> None:
     buffer, signer = recorded(tmp_path / "buffer", bound=False)
     with buffer:
