@@ -56,11 +56,16 @@ class BareUploads:
         """Read what an earlier process left in `folder`, made if missing."""
         self._folder = folder
         make_folder(folder)
-        self._uploads = {path.stem: self._read(path) for path in folder.glob("*.json")}
+        read = (self._read(path) for path in folder.glob("*.json"))
+        self._uploads = {upload.upload_id: upload for upload in read if upload is not None}
 
     @staticmethod
-    def _read(path: Path) -> Upload:
-        told = json.loads(path.read_text())
+    def _read(path: Path) -> Upload | None:
+        """The upload, or None if a crash came before it was written: nobody was told of that one."""
+        try:
+            told = json.loads(path.read_text())
+        except ValueError:
+            return None
         return Upload(
             upload_id=path.stem,
             sitting=_KEPT_IN,
@@ -70,11 +75,27 @@ class BareUploads:
             last_write_ms=told["created_ms"],
         )
 
-    def _write(self, upload: Upload) -> None:
+    @staticmethod
+    def _told(upload: Upload) -> bytes:
         told = {"length": upload.length, "metadata": upload.metadata, "created_ms": upload.last_write_ms}
+        return json.dumps(told).encode()
+
+    def _begin(self, upload: Upload) -> None:
+        path = self._folder / f"{upload.upload_id}.json"
+        with full_disk_refused():
+            try:
+                # Crash here: a file with part of the text, which is passed over: as if not asked.
+                write_new(path, self._told(upload))
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
+            # Crash before: there or not; nobody was told.
+            sync_folder(self._folder)
+
+    def _rewrite(self, upload: Upload) -> None:
         draft = self._folder / f"{upload.upload_id}.{secrets.token_hex(8)}.draft"
         with full_disk_refused():
-            write_new(draft, json.dumps(told).encode())
+            write_new(draft, self._told(upload))
             # Crash before: as if not asked.  Crash between here and the sync: either; nobody was told.
             draft.replace(self._folder / f"{upload.upload_id}.json")
             sync_folder(self._folder)
@@ -93,13 +114,13 @@ class BareUploads:
     async def create(self, length: int | None, metadata: str, now_ms: int) -> Upload:
         upload_id = secrets.token_hex(16)
         upload = Upload(upload_id, _KEPT_IN, upload_id, length, metadata=metadata, last_write_ms=now_ms)
-        await asyncio.to_thread(self._write, upload)
+        await asyncio.to_thread(self._begin, upload)
         self._uploads[upload_id] = upload
         return upload
 
     async def set_length(self, upload: Upload, length: int) -> Upload:
         known = dataclasses.replace(self._uploads[upload.upload_id], length=length)
-        await asyncio.to_thread(self._write, known)
+        await asyncio.to_thread(self._rewrite, known)
         self._uploads[upload.upload_id] = known
         return dataclasses.replace(upload, length=length)
 
