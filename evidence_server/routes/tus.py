@@ -22,8 +22,10 @@ from evidence_server.store import Part, Store
 from evidence_server.upload import Append, CreatingOwner, Rules, Upload, UploadOwner, UploadRequest
 from pairing.errors import PairingError
 
-WRITE_BYTES = 256 * 1024
-"""Received bytes are gathered up to this many before they go to the disk."""
+WRITE_BYTES = 1024 * 1024
+"""Received bytes of one body are gathered up to this many before they go to the disk, while there is room."""
+GATHERED_BYTES = 64 * 1024 * 1024
+"""What all bodies together may gather: with many at once each writes sooner."""
 
 _DRAINED_BYTES = 64 * 1024
 _METHODS = ("OPTIONS", "HEAD", "PATCH", "POST", "DELETE", "PUT")
@@ -62,6 +64,7 @@ class TusShell:
         self._owner, self._creator, self._store, self._rules = owner, creator, store, rules
         self._now_ms, self._idle_s = now_ms, idle_s
         self._holds = Holds()
+        self._bodies = 0
 
     def mount(self, app: web.Application, prefix: str) -> None:
         """Serve uploads at PREFIX/{upload_id} and, if creation is offered, PREFIX and PREFIX/."""
@@ -191,9 +194,10 @@ class TusShell:
         if append.new_length is not None and self._creator is not None:
             upload = await self._creator.set_length(upload, append.new_length)
         part = await self._store.part(upload.sitting, upload.name, expected_bytes=request.content_length or 0)
+        self._bodies += 1
         try:
             try:
-                last = await _Body(request, hold, self._idle_s).into(part, append)
+                last = await _Body(request, hold, self._idle_s, self._share).into(part, append)
             except BodyCutError as cut:
                 await part.sync()
                 raise PairingError(_CUT_CODES[cut.cut], cut.cut.value, offset=part.durable) from cut
@@ -204,7 +208,12 @@ class TusShell:
             await part.sync(last)
             return upload, {}
         finally:
+            self._bodies -= 1
             await part.close()
+
+    def _share(self) -> int:
+        """How many bytes each of the bodies under way may gather."""
+        return min(WRITE_BYTES, GATHERED_BYTES // self._bodies)
 
     async def _finish(self, upload: Upload) -> tuple[Upload, Mapping[str, str]]:
         """Finalise an upload whose bytes are all there already."""
@@ -246,8 +255,8 @@ class TusShell:
 class _Body:
     """The body of one request on its way into a part."""
 
-    def __init__(self, request: web.Request, hold: Hold, idle_s: int) -> None:
-        self._request, self._hold, self._idle_s = request, hold, idle_s
+    def __init__(self, request: web.Request, hold: Hold, idle_s: int, share: Callable[[], int]) -> None:
+        self._request, self._hold, self._idle_s, self._share = request, hold, idle_s, share
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
 
@@ -293,7 +302,7 @@ class _Body:
     async def _gather(self, part: Part, piece: bytes) -> None:
         self._gathered.append(piece)
         self._gathered_bytes += len(piece)
-        if self._gathered_bytes >= WRITE_BYTES:
+        if self._gathered_bytes > self._share():
             await self._flush(part)
 
     async def _flush(self, part: Part) -> None:
