@@ -35,6 +35,8 @@ UNREADABLE = frozenset(
 """Problems of a measurement that leave nothing to be seen; the others are listed for review."""
 UNSEEN_US = 4_000_000
 """Longest segment that may lack a key frame: recorders are told to make one every two seconds."""
+FORGIVEN_MS = 2 * UNSAMPLED_MS
+"""Most that uncertainty takes off all gaps of a sitting together: one interruption, vague on both sides."""
 DRIFT_MS = 2_000
 """Deviation of the media clock from the monotonic clock within one run that is reported."""
 
@@ -184,10 +186,14 @@ def cover(state: Sitting, required: Span) -> Coverage:
     causes = _causes(state, placements)
     covered = union([*(item.span for item in shown), *(item.span for item in missing)], required)
     edges = _Edges(placed)
-    gaps = [
-        _weigh(hole, edges.uncertainty_ms(hole), causes, required) for hole in _holes(covered, required)
-        if hole.end_ms - hole.start_ms >= LISTED_GAP_MS
-    ]
+    gaps, forgiven_ms = [], 0
+    for hole in _holes(covered, required):
+        length_ms = hole.end_ms - hole.start_ms
+        if length_ms >= LISTED_GAP_MS:
+            # Many short runs of a vague placement must not add up to an exam that nobody recorded.
+            uncertainty_ms = min(edges.uncertainty_ms(hole), FORGIVEN_MS - forgiven_ms, length_ms)
+            forgiven_ms += uncertainty_ms
+            gaps.append(_weigh(hole, uncertainty_ms, causes, required))
     shown_ms = sum(span.end_ms - span.start_ms for span in union([item.span for item in shown], required))
     return Coverage(
         tuple(placed), shown_ms, tuple(missing), tuple(gaps), tuple(unreadable), drift
@@ -346,7 +352,7 @@ def _weigh(
     hole: Span, uncertainty_ms: int, causes: Sequence[tuple[int, str]], required: Span
 ) -> Gap:
     """The gap behind a hole, less what is uncertain of it, with the nearest of the phone's own causes."""
-    length = max(0, hole.end_ms - hole.start_ms - uncertainty_ms)
+    length = hole.end_ms - hole.start_ms - uncertainty_ms
     first = bisect_left(causes, (hole.start_ms - CAUSE_REACH_MS, ""))
     behind = bisect_left(causes, (hole.end_ms + CAUSE_REACH_MS + 1, ""))
     near = [

@@ -133,7 +133,11 @@ class Register:
         room.state = state
         change, room.change = room.change, asyncio.Event()
         change.set()
-        self._changed.add(state.id)
+        self.mark_changed(state.id)
+
+    def mark_changed(self, sitting: str) -> None:
+        """The sweep is to look after this sitting."""
+        self._changed.add(sitting)
         self.changed.set()
 
     def take_changed(self) -> set[str]:

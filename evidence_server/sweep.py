@@ -78,6 +78,7 @@ class Sweep:
                 await self.look_after(sitting)
             except Exception as error:  # one sitting's trouble must not keep the others from their verdicts
                 _log.error("sitting failed", sitting=sitting, exc_info=error)
+                asyncio.get_running_loop().call_later(RETRY_S, self._register.mark_changed, sitting)
         due = await self._register.journal.next_due_ms()
         alive_ms = self._last_alive_ms + self._alive_every_ms
         moment = alive_ms if due is None else min(alive_ms, max(due, now + OVERDUE_MS))

@@ -40,6 +40,8 @@ class Hold:
         self._cut: Cut | None = None
         self._last_taken = False
         self._reading: asyncio.Timeout | None = None
+        self._reading_since = 0.0
+        self._watch: asyncio.TimerHandle | None = None
 
     def give_way(self, cut: Cut) -> None:
         """Make the current or the next `read` raise BodyCutError."""
@@ -62,7 +64,10 @@ class Hold:
                 if arrived := body.read_nowait():
                     return arrived
                 raise BodyCutError(self._cut)
-            async with asyncio.timeout(idle_s) as self._reading:
+            self._reading_since = asyncio.get_running_loop().time()
+            if self._watch is None:
+                self._look_for_idleness(idle_s)
+            async with asyncio.timeout(None) as self._reading:
                 # Not `readany`, which copies all that has arrived into one.
                 piece, at_chunk_end = await body.readchunk()
                 while at_chunk_end and not piece and not body.at_eof():
@@ -75,6 +80,26 @@ class Hold:
             raise BodyCutError(Cut.BROKEN) from error
         finally:
             self._reading = None
+
+    def _look_for_idleness(self, idle_s: float) -> None:
+        """Ends a read that has waited for `idle_s`, and looks again when the newest one would have.
+
+        One timer for all reads: for a slow phone's small pieces, one each costs as much as the piece.
+        """
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if self._reading is None:
+            idle_at = now + idle_s
+        elif (idle_at := self._reading_since + idle_s) <= now:
+            if not self._reading.expired():
+                self._reading.reschedule(now)
+            return
+        self._watch = loop.call_at(idle_at, self._look_for_idleness, idle_s)
+
+    def let_go(self) -> None:
+        """Nothing more will be read."""
+        if self._watch is not None:
+            self._watch.cancel()
 
 
 @dataclass
@@ -112,6 +137,7 @@ class Holds:
                 try:
                     yield line.holder
                 finally:
+                    line.holder.let_go()
                     line.holder = None
         finally:
             line.users -= 1

@@ -317,6 +317,21 @@ def run_without_sample(length_s: float, skew_ms: int = 90_000) -> Story:
     return story
 
 
+def short_runs_without_sample(count: int) -> Story:
+    """`count` runs of 5 s with pauses of 5 s, none of which ever met the server."""
+
+    async def story(exam: Exam) -> None:
+        phone = exam.phone
+        phone.sampled = False
+        for number in range(count):
+            await phone.film(10 * number, 10 * number + 5, run=number + 1)
+        await phone.film(10 * count, 60, run=count + 1)
+        await phone.upload()
+        await ends(exam)
+
+    return story
+
+
 async def gap_without_sample(exam: Exam) -> None:
     """A gap inside one run: whatever the run's placement, its length is certain."""
     phone = exam.phone
