@@ -80,7 +80,7 @@ class ZipSink(io.RawIOBase):
 
     def write(self, piece: object) -> int:
         """Keeps a piece until it is drained."""
-        content = bytes(piece)  # type: ignore[call-overload]
+        content = bytes(piece)  # type: ignore[call-overload]  # zipfile gives bytes-like
         self._pieces.append(content)
         return len(content)
 

@@ -21,7 +21,6 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="Address that phones and laptops use.")
     proxies: int = Field(0, ge=0, le=4, description="Proxies in front, each adding to X-Forwarded-For.")
     support_contact: str = Field("", max_length=80, description="Whom to ask for help.")
-    retention_days: int = Field(180, ge=1, le=3_650, description="How long evidence is kept.")
     idle_body_s: int = Field(30, ge=1, le=600, description="How long a request body may stay silent.")
     alive_every_s: int = Field(10, ge=1, le=60, description="How often the process records that it is alive.")
     worker_memory_mb: int = Field(1_024, ge=256, le=16_384, description="Memory limit of the media worker.")

@@ -91,7 +91,7 @@ class _Setup:
     record_again: bool
 
 
-class _Usage(Exception):  # noqa: N818
+class _Usage(Exception):  # noqa: N818  a sentence for the user
     """The command can't be carried out as given; the message is a sentence for the user."""
 
 

@@ -38,7 +38,7 @@ class BufferLocked(Exception):  # noqa: N818  a state, told to the user in their
     """Another client is recording into this folder."""
 
 
-class BufferFull(Exception):  # noqa: N818
+class BufferFull(Exception):  # noqa: N818  likewise
     """No room for more media; what is there is kept."""
 
 

@@ -100,7 +100,6 @@ class Phone:
         """Until the verdict (or what `options` says)."""
         loop = asyncio.get_running_loop()
 
-
         def wake() -> None:
             loop.call_soon_threadsafe(self._changed.fire)
 

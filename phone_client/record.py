@@ -109,7 +109,7 @@ class Recorder:
             self._tell(doing="stopped")
 
     def _tell(self, **changes: object) -> None:
-        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]  # fields by name
         self._on_state(self.state)
 
     def _record_until_interrupted(self) -> None:

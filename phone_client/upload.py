@@ -43,7 +43,7 @@ class _Patch(TusRequest):
     """One PATCH of what is left of a segment, sent in small blocks so that a stall is noticed."""
 
     def __init__(self, uploader: _Tus) -> None:
-        super().__init__(uploader)  # type: ignore[no-untyped-call]
+        super().__init__(uploader)  # type: ignore[no-untyped-call]  # tuspy is untyped
         self._http = uploader.http
         self._begun_at = uploader.offset
 
@@ -70,7 +70,7 @@ class _Tus(Uploader):
         super().__init__(file_stream=file, url=url)
 
     def get_offset(self) -> int:
-        headers: dict[str, str] = self.get_headers()  # type: ignore[no-untyped-call]
+        headers: dict[str, str] = self.get_headers()  # type: ignore[no-untyped-call]  # tuspy
         answer = self.http.head(
             str(self.url), headers=headers, timeout=(CONNECT_S, STALL_S), allow_redirects=False
         )
@@ -81,7 +81,7 @@ class _Tus(Uploader):
     def _do_request(self) -> None:
         patch = _Patch(self)
         patch.perform()
-        self.request = patch  # type: ignore[assignment]
+        self.request = patch  # type: ignore[assignment]  # tuspy says None
         self.receipt = patch.response_headers.get(_RECEIPT, "")
 
 
@@ -130,8 +130,6 @@ def new_http(ca: str | None) -> requests.Session:
     if ca is not None:
         http.verify = ca
     return http
-
-
 
 
 class Uploads:
