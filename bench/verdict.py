@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import structlog
 
 from bench.machine import facts
 from bench.report import Goal, arguments, scratch, tell
@@ -69,6 +72,7 @@ def main() -> None:
     parser = arguments(__doc__ or "")
     parser.add_argument("--segments", type=int, default=1800)
     asked = parser.parse_args()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for the result
     folder = scratch(asked.folder)
     try:
         took = asyncio.run(measured(folder, asked.segments))
