@@ -33,12 +33,16 @@ def write_carry_file(
         if entry.segment and not entry.deleted and (everything or entry.receipt is None)
     ]
     with to.open("xb") as file:
-        write_carry(
-            file, binding["sitting"], binding["generation"], (entry.record or "" for entry in entries),
-            signer.manifest(wall_ms), _segments(buffer, owed),
-        )
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            write_carry(
+                file, binding["sitting"], binding["generation"], (entry.record or "" for entry in entries),
+                signer.manifest(wall_ms), _segments(buffer, owed),
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            to.unlink()  # half a file helps nobody, and would be in the way of the next try
+            raise
     sync_directory(to.resolve().parent)
     return len(owed)
 

@@ -68,6 +68,16 @@ def test_all_of_it_is_what_has_a_receipt_too(tmp_path: Path) -> None:
         assert write_carry_file(buffer, signer, tmp_path / "all.zip", 1, everything=True) == 3
 
 
+def test_half_a_file_is_not_left_behind(tmp_path: Path) -> None:
+    buffer, signer = recorded(tmp_path / "buffer", bound=True)
+    with buffer:
+        segments = [entry for entry in buffer.ledger.entries() if entry.segment]
+        buffer.path_of(segments[-1]).unlink()
+        with pytest.raises(FileNotFoundError):
+            write_carry_file(buffer, signer, tmp_path / "carry.zip", 1)
+        assert not (tmp_path / "carry.zip").exists()
+
+
 def test_nothing_is_overwritten_and_nothing_is_carried_before_the_binding(tmp_path: Path) -> None:
     buffer, signer = recorded(tmp_path / "buffer", bound=False)
     with buffer:
