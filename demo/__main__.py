@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,8 @@ async def run(camera: str, folder: Path) -> None:
 
 
 def _interval(item: dict[str, Any]) -> str:
-    return f"{item['start_ms']} … {item['end_ms']} ms ({(item['end_ms'] - item['start_ms']) / 1000:.1f} s)"
+    start, end = (datetime.fromtimestamp(item[name] / 1000, UTC) for name in ("start_ms", "end_ms"))
+    return f"{start:%H:%M:%S} – {end:%H:%M:%S} UTC ({(end - start).total_seconds():.1f} s)"
 
 
 def main() -> None:
