@@ -44,7 +44,7 @@ class View(Protocol):
 
 def clock_face(ms: int) -> str:
     """Milliseconds as h:mm:ss, with a sign when the time is over."""
-    sign, seconds = ("-" if ms < 0 else ""), abs(ms) // 1_000
+    sign, seconds = ("-" if ms <= -1_000 else ""), abs(ms) // 1_000
     return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 

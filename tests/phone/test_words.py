@@ -130,6 +130,8 @@ def test_the_screen_shows_the_same_numbers() -> None:
     assert "bound to sitting s_1" in said
 
 
-@pytest.mark.parametrize(("ms", "face"), [(0, "0:00:00"), (3_599_999, "0:59:59"), (-61_000, "-0:01:01")])
+@pytest.mark.parametrize(
+    ("ms", "face"), [(0, "0:00:00"), (3_599_999, "0:59:59"), (-400, "0:00:00"), (-61_000, "-0:01:01")]
+)
 def test_time_left(ms: int, face: str) -> None:
     assert clock_face(ms) == face
