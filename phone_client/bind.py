@@ -63,10 +63,20 @@ def offer_from_picture(path: Path) -> Offer:
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise PairingError("ticket_invalid", f"{path} is no picture")
-    text, _, _ = cv2.QRCodeDetector().detectAndDecode(picture)
+    text = read_qr(picture)
     if not text:
         raise PairingError("ticket_invalid", f"no QR code is seen in {path}")
     return offer_from_link(text)
+
+
+def read_qr(picture: cv2.typing.MatLike) -> str:
+    """The text of the QR code in a picture (rows × columns × BGR); empty where none is read."""
+    # OpenCV's plain detector alone fails on 3 % of our own links, drawn without a fault.
+    for detector in (cv2.QRCodeDetectorAruco(), cv2.QRCodeDetector()):
+        text = detector.detectAndDecode(picture)[0]
+        if text:
+            return text
+    return ""
 
 
 def load_or_make_key(folder: Path) -> ECKey:

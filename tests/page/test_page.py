@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from phone_client.bind import read_qr
 from tests.page.backend import Backend, serving
 from tests.page.browser import LANGUAGES, THEMES, Language, Theme, chromium, laptop
 from tests.page.screenshots import LOST, arrive
@@ -124,8 +125,9 @@ async def test_the_qr_code_on_the_screen_is_the_link(
             assert box is not None
             assert box["width"] >= 260
             shot = np.frombuffer(await page.screenshot(full_page=True), np.uint8)
-            read, *_ = cv2.QRCodeDetector().detectAndDecode(cv2.imdecode(shot, cv2.IMREAD_COLOR))
-            assert read == backend.link()
+            picture = cv2.imdecode(shot, cv2.IMREAD_COLOR)
+            assert picture is not None
+            assert read_qr(picture) == backend.link()
 
 
 async def test_the_qr_code_is_fetched_again_when_it_rotates(page: Page, backend: Backend) -> None:

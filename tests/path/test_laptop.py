@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from playwright.async_api import Page, expect
 
+from phone_client.bind import read_qr
 from tests.page.browser import chromium, laptop
 from tests.path.rig import PATIENCE_S, Rig
 
@@ -17,7 +18,7 @@ PATIENCE_MS = PATIENCE_S * 1000
 def read_code(screenshot: bytes) -> str:
     """The text of the QR code in a picture; empty where none is seen."""
     picture = cv2.imdecode(np.frombuffer(screenshot, np.uint8), cv2.IMREAD_COLOR)
-    return "" if picture is None else cv2.QRCodeDetector().detectAndDecode(picture)[0]
+    return "" if picture is None else read_qr(picture)
 
 
 async def photograph(page: Page) -> bytes:
