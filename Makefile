@@ -59,7 +59,7 @@ pytest: setup-test
 
 .PHONY: clean
 clean: ## remove what set-up and tests made (not the bundles)
-	rm -rf $(VENV) node_modules evidence_server/page/vendor demo/run build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules evidence_server/page/vendor phone_client/web/vendor demo/run build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Files made by a finished step; make compares their times with what the step reads.
 $(VENV)/created:

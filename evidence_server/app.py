@@ -7,6 +7,8 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from importlib.resources import files
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -100,7 +102,8 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     support.mount(app)
     BundleRoutes(register, store, identity, access).mount(app)
     TusShell(uploads, store, PRODUCT_RULES, now_ms=now_ms, idle_s=settings.idle_body_s).mount(app, UPLOADS)
-    PageRoutes(describe(table, settings.base_url), identity.jwks, ready).mount(app)
+    web_app = Path(str(files("phone_client") / "web"))
+    PageRoutes(describe(table, settings.base_url), identity.jwks, ready, web_app).mount(app)
     scrape.mount(app)
 
     async def stop_waiting(_app: web.Application) -> None:

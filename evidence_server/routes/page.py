@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from evidence_server.routes.api import answer_json
+from evidence_server.routes.page_files import PageFiles
 from pairing.errors import PairingError
 
 _SECURITY = {
@@ -19,42 +20,39 @@ _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
+_FOR_A_CAMERA = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), display-capture=(), payment=()",
+}
 
 Ready = Callable[[], Awaitable[str]]
 """Gives why the service is not ready, or an empty text."""
 
 
 class PageRoutes:
-    """Serves the laptop page under /laptop/ and the phone's link under /p/."""
+    """Serves the laptop page under /laptop/ and the phone's web app, where the link leads, under /p/.
 
-    def __init__(self, description: Mapping[str, Any], jwks: Mapping[str, Any], ready: Ready) -> None:
+    `phone` is the folder of the web app."""
+
+    def __init__(
+        self, description: Mapping[str, Any], jwks: Mapping[str, Any], ready: Ready, phone: Path
+    ) -> None:
         self._description = dict(description)
         self._jwks = dict(jwks)
         self._ready = ready
-        self._folder = Path(str(files("evidence_server") / "page"))
+        laptop = Path(str(files("evidence_server") / "page"))
+        self._pages = (PageFiles(laptop, "/laptop/", {}), PageFiles(phone, "/p/", _FOR_A_CAMERA))
 
     def mount(self, app: web.Application) -> None:
         """Adds the routes."""
-        app.router.add_get("/laptop", self._to_laptop)
-        app.router.add_get("/laptop/", self.laptop)
-        app.router.add_get("/p/", self.phone)
-        app.router.add_static("/laptop/", self._folder)
+        for page in self._pages:
+            page.mount(app)
         app.router.add_get("/openapi.json", self.openapi)
         app.router.add_get("/.well-known/jwks.json", self.jwks)
         app.router.add_get("/healthz", self.healthz)
         app.router.add_get("/readyz", self.readyz)
         app.on_response_prepare.append(_secure)
-
-    async def _to_laptop(self, _request: web.Request) -> web.StreamResponse:
-        raise web.HTTPMovedPermanently("/laptop/")
-
-    async def laptop(self, _request: web.Request) -> web.StreamResponse:
-        """The page the candidate sees."""
-        return web.FileResponse(self._folder / "index.html")
-
-    async def phone(self, _request: web.Request) -> web.StreamResponse:
-        """What a phone without the client sees when it opens a binding link."""
-        return web.FileResponse(self._folder / "phone.html")
 
     async def openapi(self, _request: web.Request) -> web.Response:
         """The API's description."""
