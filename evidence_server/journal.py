@@ -3,22 +3,27 @@
 It is the only truth; the tables beside it are projections, written in the same transaction, which can be
 built again from the events (design: "state is a fold of an append-only journal").  One process owns the
 database: SQLite in WAL mode with `synchronous=FULL`, so that an event is on disk before `append` returns.
+Appends that come while a transaction is being synced share the next one (`evidence_server.group`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from evidence_server.event import GENESIS, Event, Name
+from evidence_server.group import Conflict, Group
 from evidence_server.migrations import upgrade
 from pairing.errors import PairingError
 
@@ -67,8 +72,39 @@ _ALIVE = sa.Table(
 )
 
 
+
+
+def _upsert(table: sa.Table) -> Insert:
+    """The statement that puts a row in the place of the one with its primary key."""
+    keys = [column.name for column in table.primary_key.columns]
+    statement = insert(table)
+    rest = {
+        column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys
+    }
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+# Made once: building and comparing a statement costs more than running it.
+_ADD_EVENTS = sa.insert(_EVENTS)
+_PUT_SITTINGS, _PUT_NAMES, _PUT_CODES, _PUT_ALIVE = map(_upsert, (_SITTINGS, _NAMES, _CODES, _ALIVE))
+_FIND = sa.select(_NAMES.c.sitting, _NAMES.c.of).where(
+    _NAMES.c.kind == sa.bindparam("kind"), _NAMES.c.name == sa.bindparam("name")
+)
+
+_NAMES_KEPT = 50_000
+"""Look-ups kept in memory, some 300 bytes each: the bearers and open uploads of thousands of phones."""
+
 Appended = Callable[[Sequence[Event], float], None]
 """Told of events that have become durable, and of the seconds that their transaction took."""
+
+
+@dataclass(frozen=True)
+class _Addition:
+    """What one `append` adds: events of one sitting, and the rows that follow from them."""
+
+    events: Sequence[Event]
+    sitting: dict[str, Any]
+    names: Sequence[Name]
 
 
 class Journal:
@@ -79,6 +115,8 @@ class Journal:
         # SQLite has one writer anyway; the lock keeps transactions of this process from interleaving on
         # its single connection.
         self._turn = asyncio.Lock()
+        self._group = Group(self._write)
+        self._found: OrderedDict[tuple[str, str], Name] = OrderedDict()
         self._told: Appended | None = None
 
     @classmethod
@@ -116,35 +154,40 @@ class Journal:
     ) -> None:
         """Writes `events` of one sitting with their projections, in one transaction, durably.
 
-        A crash before the commit leaves nothing of them, one after it all of them: the caller answers
+        The transaction may hold the appends of other sittings, too, none of which can make this one fail.
+        A crash before its commit leaves nothing of any of them, one after it all of them: each caller answers
         its peer only after this returns, so whatever was answered is here.  Raises
         PairingError("wrong_stage") if another writer took one of the sequence numbers.
         """
-        sitting = events[0].sitting
+        sitting = {
+            "sitting": events[0].sitting, "due_ms": due_ms, "decided": decided, "stage": stage,
+        }
+        failure = await self._group.add(_Addition(events, sitting, tuple(names)))
+        if isinstance(failure, Conflict):
+            raise PairingError("wrong_stage", "another writer was first") from failure
+        if isinstance(failure, OperationalError):
+            raise _translated(failure) from failure
+        if failure is not None:
+            raise PairingError("internal", "the journal could not be written") from failure
+
+    async def _write(self, additions: Sequence[_Addition]) -> None:
+        """All `additions`, or nothing of them, durably.  Raises Conflict."""
+        events = [event for addition in additions for event in addition.events]
+        names = [name for addition in additions for name in addition.names]
         async with self._turn:
             began = time.perf_counter()
             try:
                 async with self._engine.begin() as connection:
-                    await connection.execute(
-                        sa.insert(_EVENTS),
-                        [
-                            {
-                                "sitting": event.sitting, "seq": event.seq, "at_ms": event.at_ms,
-                                "kind": event.kind, "body": event.body, "hash": event.hash,
-                            }
-                            for event in events
-                        ],
-                    )
-                    await _upsert(
-                        connection, _SITTINGS, sitting=sitting, due_ms=due_ms, decided=decided, stage=stage
-                    )
-                    for name in names:
-                        row = {"kind": name.kind, "name": name.name, "sitting": name.sitting, "of": name.of}
-                        await _upsert(connection, _NAMES, **row)
+                    await connection.execute(_ADD_EVENTS, [_event_row(event) for event in events])
+                    await connection.execute(_PUT_SITTINGS, [addition.sitting for addition in additions])
+                    if names:
+                        await connection.execute(_PUT_NAMES, [vars(name) for name in names])
+                    # A crash up to here, or an error of the disk, leaves the log without a commit mark: the
+                    # next start does not read what is in front of the missing mark.
+                # The log is synced, the mark included.  A crash from here on loses none of it, whether the
+                # peers were told or not; whoever was not asks again and gets the same answer.
             except IntegrityError as error:
-                raise PairingError("wrong_stage", "another writer was first") from error
-            except OperationalError as error:
-                raise _translated(error) from error
+                raise Conflict from error
         if self._told is not None:
             self._told(events, time.perf_counter() - began)
 
@@ -169,10 +212,19 @@ class Journal:
 
     async def find(self, kind: str, name: str) -> Name | None:
         """Whom a peer's name belongs to."""
-        query = sa.select(_NAMES).where(_NAMES.c.kind == kind, _NAMES.c.name == name)
+        # It was asked for before, or it is new: a name, once given, is never another's.
+        found = self._found.get((kind, name))
+        if found is not None:
+            self._found.move_to_end((kind, name))
+            return found
         async with self._turn, self._engine.connect() as connection:
-            row = (await connection.execute(query)).mappings().first()
-        return None if row is None else Name(row["kind"], row["name"], row["sitting"], row["of"])
+            row = (await connection.execute(_FIND, {"kind": kind, "name": name})).first()
+        if row is None:
+            return None
+        found = self._found[kind, name] = Name(kind, name, row.sitting, row.of)
+        if len(self._found) > _NAMES_KEPT:
+            self._found.popitem(last=False)
+        return found
 
     async def due(self, now_ms: int, limit: int = 100) -> list[str]:
         """Sittings that something is due for, the longest overdue first."""
@@ -210,7 +262,7 @@ class Journal:
                 async with self._engine.begin() as connection:
                     await connection.execute(sa.delete(_CODES).where(_CODES.c.until_ms <= now_ms))
                     row = {"code": code, "sitting": sitting, "offer": offer, "until_ms": until_ms}
-                    await _upsert(connection, _CODES, **row)
+                    await connection.execute(_PUT_CODES, row)
             except OperationalError as error:
                 raise _translated(error) from error
 
@@ -224,7 +276,8 @@ class Journal:
     async def alive(self, process: str, started_ms: int, now_ms: int) -> None:
         """Records that this process is alive at `now_ms`."""
         async with self._turn, self._engine.begin() as connection:
-            await _upsert(connection, _ALIVE, process=process, started_ms=started_ms, last_ms=now_ms)
+            row = {"process": process, "started_ms": started_ms, "last_ms": now_ms}
+            await connection.execute(_PUT_ALIVE, row)
 
     async def last_alive_ms(self) -> int | None:
         """When a process was last known to be alive; None if there never was one."""
@@ -233,11 +286,11 @@ class Journal:
         return found
 
 
-async def _upsert(connection: AsyncConnection, table: sa.Table, **row: object) -> None:
-    keys = [column.name for column in table.primary_key.columns]
-    statement = insert(table).values(**row)
-    rest = {name: value for name, value in row.items() if name not in keys}
-    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
+def _event_row(event: Event) -> dict[str, Any]:
+    return {
+        "sitting": event.sitting, "seq": event.seq, "at_ms": event.at_ms, "kind": event.kind,
+        "body": event.body, "hash": event.hash,
+    }
 
 
 def _translated(error: OperationalError) -> PairingError:

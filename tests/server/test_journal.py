@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from evidence_server.event import GENESIS, Event, Name
 from evidence_server.journal import Journal
 from pairing.errors import PairingError
+from tests.server.full_disk import full_disk
 
 
 @pytest.fixture
@@ -109,12 +110,58 @@ def test_every_field_is_in_the_hash(texts: list[str], which: int, number: int) -
     assert (after.hash == before.hash) == (after == before)
 
 
+def transactions(journal_file: Path) -> int:
+    """The commit marks in the write-ahead log, whose frames' headers end a transaction with a size."""
+    log = journal_file.with_name(journal_file.name + "-wal").read_bytes()
+    page_bytes = int.from_bytes(log[8:12], "big")
+    frames = range(32, len(log), 24 + page_bytes)
+    return sum(log[at + 4 : at + 8] != bytes(4) for at in frames)
+
+
+async def test_appends_that_come_together_share_a_transaction(journal: Journal, tmp_path: Path) -> None:
+    before = transactions(tmp_path / "journal.sqlite")
+    await asyncio.gather(*(append(journal, *chain(f"s_{number}", 3)) for number in range(20)))
+    assert len(await journal.sittings()) == 20
+    assert transactions(tmp_path / "journal.sqlite") - before == 1
+
+
+async def test_a_conflict_fails_nobody_who_shares_its_transaction(journal: Journal) -> None:
+    await append(journal, *chain("s_5", 1))
+    fates = await asyncio.gather(
+        *(append(journal, *chain(f"s_{number}", 2), due_ms=number) for number in range(10)),
+        return_exceptions=True,
+    )
+    assert [getattr(fate, "code", None) for fate in fates] == [
+        "wrong_stage" if number == 5 else None for number in range(10)
+    ]
+    for number in range(10):
+        assert len(await journal.read(f"s_{number}")) == (1 if number == 5 else 2)
+    assert sorted(await journal.due(9)) == [f"s_{number}" for number in range(10) if number != 5]
+
+
+async def test_a_full_disk_refuses_all_who_share_a_transaction_and_advances_nothing(
+    journal: Journal,
+) -> None:
+    await append(journal, *chain("s_0", 1))
+    with full_disk():
+        fates = await asyncio.gather(
+            *(append(journal, *chain(f"s_{number}", 2), names=[Name("offer", f"o{number}", "s", "x")])
+              for number in range(1, 10)), return_exceptions=True,
+        )
+    assert {getattr(fate, "code", None) for fate in fates} == {"storage_full"}
+    assert await journal.sittings() == ["s_0"]
+    assert await journal.find("offer", "o3") is None
+    await append(journal, *chain("s_3", 2), names=[Name("offer", "o3", "s_3", "x")])
+    assert await journal.find("offer", "o3") == Name("offer", "o3", "s_3", "x")
+
+
 async def test_names_lead_to_their_sitting(journal: Journal) -> None:
     name = Name("upload", "unguessable", "s_1", "head")
     await append(journal, *chain("s_1", 1), names=[name, Name("bearer", "unguessable", "s_1", "key")])
     assert await journal.find("upload", "unguessable") == name
     assert await journal.find("offer", "unguessable") is None
     assert await journal.find("upload", "unguessabl_") is None
+    assert await journal.find("upload", "unguessable") == name
 
 
 async def test_what_is_due_is_found_the_longest_overdue_first(journal: Journal) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,20 +11,10 @@ from evidence_server.journal import Journal
 from evidence_server.register import Register
 from evidence_server.sitting import fold
 from pairing.errors import PairingError
+from tests.server.full_disk import full_disk
 from tests.sittings import Exam, FakeClock, Service, at
 
 SAFETY_S = 30
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file of this process can grow: every write fails as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def on_disk(service: Service, sitting: str) -> int:
