@@ -7,6 +7,8 @@ pages and `protocol.md` all read this table; nobody writes such a sentence anywh
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -178,5 +180,22 @@ def refusals_table() -> str:
     return "\n".join(lines)
 
 
+def refusals_javascript() -> str:
+    """The table as the module that the phone's web app reads (`python -m pairing.errors --javascript`)."""
+    rows = {
+        code: {"fault": row.fault, "says": dict(row.says), "do": dict(row.do)} for code, row in ERRORS.items()
+    }
+    lines = [
+        "// Made by `python -m pairing.errors --javascript`: the one table of refusals, for when no server answers.",
+        "",
+        '/** @type {Record<string, {fault: "peer"|"service"|"nobody", says: Record<"zh-CN"|"en", string>,',
+        ' *   do: Record<"zh-CN"|"en", string>}>} */',
+        "export const REFUSALS = Object.freeze({",
+        *(f"  {code}: {json.dumps(row, ensure_ascii=False)}," for code, row in rows.items()),
+        "});",
+    ]
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    print(refusals_table())
+    print(refusals_javascript() if "--javascript" in sys.argv[1:] else refusals_table())

@@ -1,0 +1,51 @@
+/** Refusals: the server's, and this phone's own, with their sentences from the one table. */
+
+import { REFUSALS } from "./refusals.js";
+
+/** @typedef {import("../types.js").Told} Told */
+/** @typedef {{run: number, seq: number}} Place */
+
+/** Something was refused, by a code of the table (protocol.md §9). */
+export class Refusal extends Error {
+  name = "Refusal";
+
+  /**
+   * @param {string} code one that the table lacks (a newer server's) is taken as `malformed`
+   * @param {string} [detail] for developers, in English
+   * @param {Place|null} [next] the chain entry that a refused chain wants or has
+   */
+  constructor(code, detail = "", next = null) {
+    super(detail ? `${code}: ${detail}` : code);
+    this.code = Object.hasOwn(REFUSALS, code) ? code : "malformed";
+    this.detail = detail;
+    this.next = next;
+  }
+
+  get #row() {
+    const row = REFUSALS[this.code];
+    if (row === undefined) throw new RangeError(`no refusal ${this.code}`);
+    return row;
+  }
+
+  /** Who has to change something before the same can succeed. */
+  get fault() {
+    return this.#row.fault;
+  }
+
+  /**
+   * As plain members, to be shown or sent between threads.
+   * @returns {Told}
+   */
+  told() {
+    const { says, do: todo } = this.#row;
+    return { code: this.code, detail: this.detail, says, do: todo };
+  }
+
+  /**
+   * The inverse of `told`.
+   * @param {Told} told
+   */
+  static fromTold({ code, detail }) {
+    return new Refusal(code, detail);
+  }
+}
