@@ -11,8 +11,9 @@ WITH_NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PAGE_LIBRARY := evidence_server/page/vendor/@fluent/bundle/esm/index.js
 # With CAMERA=/dev/video0 the demo records that camera and no file has to be rendered.
 CAMERA_FILE := $(if $(CAMERA),,demo/run/camera.mp4)
-# A browser, Chinese letters for its screenshots, what Playwright's own node needs; SPIN and its compiler; a proxy.
-FOR_TESTS := chromium fonts-noto-cjk libatomic1 spin gcc libc6-dev nginx-light
+# A browser and what moves its windows, Chinese letters for its screenshots, what Playwright's node needs; SPIN
+# and its compiler; a proxy.
+FOR_TESTS := chromium chromium-driver fonts-noto-cjk libatomic1 spin gcc libc6-dev nginx-light
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
