@@ -1,4 +1,8 @@
-"""What the server says of the sitting: stage, end, verdict, release.  Nothing unsigned is acted upon."""
+"""What the server says of the sitting: stage, end, verdict, release, and what it has of this phone's.
+
+Nothing unsigned is acted upon, but for one thing that harms nobody: what the server says it does not have,
+though it once confirmed it, is sent again (it was restored from a backup; protocol §2).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from pairing.jws import verify
 from pairing.messages import VERDICT_TYP, Release, require_own
 from phone_client.bind import keep_binding, server_key
 from phone_client.buffer import Buffer
-from phone_client.ledger import Entry, Fact
+from phone_client.ledger import Entry, Fact, Ledger
 
 WORDS = frozenset({"complete", "incomplete", "late"})
 
@@ -39,6 +43,30 @@ class Standing:
     server_time_ms: int | None
     verified: int
     stored: int
+
+
+@dataclass(frozen=True)
+class Promised:
+    """What the server had confirmed by some moment.
+
+    `next_seq` is for each run the number after its last acknowledged entry, `receipts` the heads with a
+    receipt, `manifest` the version of the newest manifest that was taken."""
+
+    next_seq: Mapping[int, int]
+    receipts: frozenset[str]
+    manifest: int
+
+
+def promised(ledger: Ledger) -> Promised:
+    """What the server has confirmed up to now; asked *before* a read, for `learn` to compare with it."""
+    next_seq: dict[int, int] = {}
+    receipts = []
+    for entry in ledger.entries():
+        if entry.committed:
+            next_seq[entry.run] = entry.seq + 1
+        if entry.receipt is not None and not entry.deleted:
+            receipts.append(entry.name)
+    return Promised(next_seq, frozenset(receipts), ledger.manifest_sent)
 
 
 def read_verdict(record: str, key: OKPKey, sitting: str) -> Verdict:
@@ -66,10 +94,11 @@ def newest_verdict(buffer: Buffer) -> Verdict | None:
     return max(found, key=lambda verdict: verdict.version, default=None)
 
 
-def learn(buffer: Buffer, claim: Fact, answer: Mapping[str, Any]) -> Standing:
+def learn(buffer: Buffer, claim: Fact, answer: Mapping[str, Any], before: Promised) -> Standing:
     """Keep what a read of the binding brought that is new.
 
-    Raises PairingError for a record that does not hold."""
+    `before` is what was promised before the read was sent: what of it the answer does not know is lost there,
+    and to be sent again.  Raises PairingError for a record that does not hold."""
     ledger = buffer.ledger
     binding = answer.get("binding")
     if ledger.binding is None and isinstance(binding, str):
@@ -81,6 +110,8 @@ def learn(buffer: Buffer, claim: Fact, answer: Mapping[str, Any]) -> Standing:
     if isinstance(verdict, str) and verdict not in ledger.verdicts:
         read_verdict(verdict, server_key(claim), claim["sitting"])
         buffer.record({"fact": "verdict", "record": verdict})
+    if ledger.binding is not None:
+        _notice_losses(buffer, answer, before)
     progress = answer.get("progress")
     segments = progress.get("segments") if isinstance(progress, dict) else None
     counts = segments if isinstance(segments, dict) else {}
@@ -90,6 +121,36 @@ def learn(buffer: Buffer, claim: Fact, answer: Mapping[str, Any]) -> Standing:
         _integer(answer.get("server_time_ms")), _integer(counts.get("verified")) or 0,
         _integer(counts.get("stored")) or 0,
     )
+
+
+def _notice_losses(buffer: Buffer, answer: Mapping[str, Any], before: Promised) -> None:
+    """What a server restored from a backup has forgotten becomes something to send.
+
+    Crash before the facts are durable: the next read says the same."""
+    facts: list[Fact] = []
+    with buffer.lock:
+        known = _known_of(answer.get("chain"))
+        if known is not None:
+            short = [run for run, seq in before.next_seq.items() if known.get(run, 0) < seq]
+            facts += [{"fact": "uncommitted", "run": run, "seq": known.get(run, 0)} for run in short[:1]]
+        unstored = answer.get("unstored")
+        lost = sorted(before.receipts.intersection(unstored if isinstance(unstored, list) else ()))
+        if lost:
+            facts.append({"fact": "receipt_lost", "heads": lost})
+        manifest = _integer(answer.get("manifest"))
+        if manifest is not None and manifest < before.manifest:
+            facts.append({"fact": "manifest_lost"})
+        if facts:
+            buffer.record(*facts)
+
+
+def _known_of(chain: object) -> Mapping[int, int] | None:
+    """The next number of every run that the server knows; None where the answer does not say it properly."""
+    if not isinstance(chain, list) or not all(isinstance(run, dict) for run in chain):
+        return None
+    known = {_integer(run.get("run")): _integer(run.get("next_seq")) for run in chain}
+    whole = {run: seq for run, seq in known.items() if run is not None and seq is not None}
+    return whole if len(whole) == len(chain) else None
 
 
 def drop_after_end(

@@ -237,12 +237,23 @@ class Ledger:
     def _take_receipt(self, fact: Fact) -> None:
         self._by_name[fact["head"]].receipt = fact["record"]
 
+    def _take_receipt_lost(self, fact: Fact) -> None:
+        """The server no longer knows that it stored these (a restored backup): they are uploaded again.
+
+        The receipts stay in the journal: they still prove when it had them."""
+        for name in fact["heads"]:
+            self._by_name[name].receipt = None
+
     def _take_manifest(self, fact: Fact) -> None:
         self.manifests.append(fact["record"])
         self.listed = fact["entries"]
 
     def _take_manifest_sent(self, fact: Fact) -> None:
         self.manifest_sent = fact["version"]
+
+    def _take_manifest_lost(self, _: Fact) -> None:
+        """The server no longer knows the newest manifest (likewise)."""
+        self.manifest_sent = 0
 
     # --- what the server decided -------------------------------------------------------------------------
 

@@ -20,7 +20,15 @@ from phone_client.bind import server_key
 from phone_client.buffer import Buffer
 from phone_client.clock import Clock, Instant
 from phone_client.commit import Signer, commit
-from phone_client.follow import Standing, Verdict, apply_releases, drop_after_end, learn, newest_verdict
+from phone_client.follow import (
+    Standing,
+    Verdict,
+    apply_releases,
+    drop_after_end,
+    learn,
+    newest_verdict,
+    promised,
+)
 from phone_client.ledger import Entry, Fact
 from phone_client.pacing import Pacer, Pacing, Signal
 from phone_client.progress import Snapshot, View
@@ -257,8 +265,9 @@ class Phone:
             await pacer.ready()
             asked_at = asyncio.get_running_loop().time()
             try:
+                before = promised(self._buffer.ledger)
                 answer = await self._server.binding(after)
-                self._standing = learn(self._buffer, self._claim, answer)
+                self._standing = learn(self._buffer, self._claim, answer, before)
                 self._standing_at = self._clock.instant()
                 self._freed += apply_releases(self._buffer, self._claim, answer)
                 self._freed += drop_after_end(self._buffer, self._newest(), self._begins_after)

@@ -217,6 +217,12 @@ class FakeServer:
         return json.dumps({
             "stage": self.stage, "binding": self.binding() if self.chains else None, "end_ms": self.end_ms,
             "progress": {"segments": {"stored": len(self.stored), "verified": len(self.stored)}},
+            "chain": [
+                {"run": number, "next_seq": run.next_seq, "tip": run.tip}
+                for number, run in (self.chains.runs.items() if self.chains else ())
+            ],
+            "unstored": [name for name in self.heads if name not in self.stored],
+            "manifest": self.manifests[-1].version if self.manifests else 0,
             "verdict_jws": self.verdicts[-1] if self.verdicts else None, "releases": self.releases,
         })
 

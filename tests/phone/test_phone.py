@@ -240,6 +240,34 @@ async def test_a_server_restored_from_a_backup_is_told_again(server: FakeServer,
         assert server.heads == before
 
 
+async def test_a_restored_server_says_what_it_has_and_the_phone_sends_the_rest(
+    server: FakeServer, buffer: Buffer
+) -> None:
+    """Nothing new happens on the phone: only what the server reads out tells that it has forgotten."""
+    async with phone(server, buffer):
+        await server.confirm()
+        await server.until(lambda: all_stored(server) and len(server.manifests) == 1)
+        heads, stored, manifest = dict(server.heads), dict(server.stored), server.manifests[0]
+
+        server.stored.clear()
+        server.parts.clear()
+        await server.tell()
+        await server.until(lambda: server.stored == stored)
+
+        server.manifests.clear()
+        await server.tell()
+        await server.until(lambda: server.manifests == [manifest])
+
+        server.chains = Chains("s_test", 1, record_hash(server.binding()))
+        server.heads.clear()
+        server.stored.clear()
+        server.parts.clear()
+        server.manifests.clear()
+        await server.tell()
+        await server.until(lambda: server.stored == stored and server.manifests == [manifest])
+        assert server.heads == heads
+
+
 async def test_what_begins_after_the_end_stays_on_the_phone(server: FakeServer, buffer: Buffer) -> None:
     segments = [entry.segment for entry in buffer.ledger.entries() if entry.segment]
     end_ms = FIRST_MS + segments[2].mono_ms[0] - segments[0].mono_ms[0] - 50
