@@ -7,6 +7,9 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from evidence_server.faults import Faults
 from evidence_server.identity import Identity
 from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing
+from evidence_server.lan import LocalAuthority
 from evidence_server.media.limits import Limits
 from evidence_server.media.supervisor import MediaWorker
 from evidence_server.metrics import Metrics
@@ -32,11 +36,13 @@ from evidence_server.routes.backend import BackendRoutes
 from evidence_server.routes.bundle import BundleRoutes
 from evidence_server.routes.errors import refusals
 from evidence_server.routes.faults import FaultWatch
+from evidence_server.routes.lan import trust_page
 from evidence_server.routes.metrics import MetricsRoutes
 from evidence_server.routes.openapi import describe
 from evidence_server.routes.origin import Origin
 from evidence_server.routes.page import PageRoutes
 from evidence_server.routes.phone import UPLOADS, PhoneRoutes
+from evidence_server.routes.runner import Runner
 from evidence_server.routes.support import SupportRoutes
 from evidence_server.routes.tus import TusShell
 from evidence_server.settings import Settings
@@ -127,23 +133,39 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     return app
 
 
-async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class TryOut:
+    """Phones beside this machine: TLS at `addresses` on `port`; on the plain port, how to trust it."""
+
+    authority: LocalAuthority
+    addresses: tuple[str, ...]
+    port: int
+
+
+async def serve(settings: Settings, announce: Callable[[str], None], lan: TryOut | None = None) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what is under way.
 
-    `announce(url)` is called once requests are answered.  Raises PairingError("folder_in_use").
+    `announce(url)` is called once requests are answered.  Raises PairingError("folder_in_use"), OSError.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with DataFolder(settings.data).locked():
-        runner = web.AppRunner(await build(settings), auto_decompress=False, access_log=None)
+    async with AsyncExitStack() as open_now:
+        open_now.enter_context(DataFolder(settings.data).locked())
+        runner = Runner(await build(settings))
         await runner.setup()
-        try:
-            await web.TCPSite(runner, settings.host, settings.port, reuse_address=True).start()
-            _log.info("serving", host=settings.host, port=settings.port)
-            announce(settings.base_url)
-            await stop.wait()
-            _log.info("stopping")
-        finally:
-            await runner.cleanup()
+        open_now.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, settings.host, settings.port, reuse_address=True).start()
+        if lan is not None:
+            trust = Runner(trust_page(lan.authority, f"{settings.base_url}/p/"))
+            await trust.setup()
+            open_now.push_async_callback(trust.cleanup)
+            context = lan.authority.context(lan.addresses, datetime.now(UTC))
+            for address in lan.addresses:
+                await web.TCPSite(runner, address, lan.port, ssl_context=context, reuse_address=True).start()
+                await web.TCPSite(trust, address, settings.port, reuse_address=True).start()
+        _log.info("serving", host=settings.host, port=settings.port)
+        announce(settings.base_url)
+        await stop.wait()
+        _log.info("stopping")

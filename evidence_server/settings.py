@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     data: Path = Field(Path("evidence-data"), description="Folder for journal, objects and keys.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(DEFAULT_PORT, ge=1, le=65_535, description="Port to listen on.")
+    lan_port: int = Field(8_443, ge=1, le=65_535, description="Port of TLS for phones with `serve --lan`.")
     public_url: str = Field("", description="Address that phones and laptops use.")
     proxies: int = Field(0, ge=0, le=4, description="Proxies in front, each adding to X-Forwarded-For.")
     support_contact: str = Field("", max_length=80, description="Whom to ask for help.")

@@ -52,6 +52,12 @@ def serve(
     port: Port = DEFAULT_PORT,
     host: Host = "127.0.0.1",
     public_url: Annotated[str, typer.Option(help="The address that phones and laptops use.")] = "",
+    lan: Annotated[
+        bool, typer.Option("--lan", help="Try it with your own phone, in the same Wi-Fi.")
+    ] = False,
+    address: Annotated[
+        list[str] | None, typer.Option(help="With --lan: this machine's address there, if it is not found.")
+    ] = None,
 ) -> None:
     """Serve until SIGTERM; everything else can be set as EVIDENCE_… (see the README)."""
     from evidence_server.app import serve as run_server
@@ -60,7 +66,12 @@ def serve(
     with starting():
         settings = Settings(**flags | ({"public_url": public_url} if public_url else {}))
         log_to_stderr(settings.log_level)
-        asyncio.run(run_server(settings, lambda url: console.print(f"serving at {url}")))
+        if lan:
+            from evidence_server.commands.lan import serve_lan
+
+            serve_lan(settings, tuple(address or ()))
+        else:
+            asyncio.run(run_server(settings, lambda url: console.print(f"serving at {url}")))
 
 
 def tus(data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1") -> None:
