@@ -38,7 +38,7 @@ from pairing.encoding import b64u, sha256_b64u
 from pairing.errors import PairingError
 from pairing.jws import phone_key, record_hash, thumbprint, verify
 from pairing.manifest import Manifest
-from pairing.messages import BUNDLE_TYP, VERDICT_TYP, Acknowledgement, Binding
+from pairing.messages import BUNDLE_TYP, VERDICT_TYP, Acknowledgement, Binding, Release
 from pairing.receipt import check_receipt
 
 
@@ -224,8 +224,10 @@ class _Prover:
                 if receipt.stored_at_ms != event.at_ms:
                     raise PairingError("claims_invalid", "the receipt names another time")
                 self._counts["receipts"] += 1
+            elif event.kind == "released":
+                self._check_release(state, body)
         except PairingError as error:
-            step = {"confirmed": 4, "stored": 6}.get(event.kind, 5)
+            step = {"confirmed": 4, "stored": 6, "released": 6}.get(event.kind, 5)
             raise _BrokenError(step, f"event {event.seq} ({event.kind}): {error}") from error
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise _BrokenError(3, f"event {event.seq} ({event.kind}) is malformed: {error!r}") from error
@@ -244,6 +246,15 @@ class _Prover:
         if thumbprint(phone_key(claim.jwk)) != claim.key:
             raise PairingError("claims_invalid", "the key is not the one that was bound")
         self._counts["bindings"] += 1
+
+    def _check_release(self, state: Sitting, body: Mapping[str, Any]) -> None:
+        """Step 6: what a phone was allowed to delete is stored here."""
+        release = Release.from_claims(verify(body["release"], Release.TYP, self._server_key()))
+        if (release.sitting, release.generation) != (state.id, body["generation"]):
+            raise PairingError("claims_invalid", "the release speaks of another sitting or generation")
+        segments = state.generations[release.generation - 1].segments
+        if any(name not in segments or segments[name].stored_at_ms is None for name in release.heads):
+            raise PairingError("claims_invalid", "the release names what is not stored")
 
     def _check_manifest(self, state: Sitting, body: Mapping[str, Any]) -> None:
         generation = state.generations[body["generation"] - 1]
