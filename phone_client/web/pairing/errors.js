@@ -32,13 +32,22 @@ export class Refusal extends Error {
     return this.#row.fault;
   }
 
+  /** One sentence in each language: what happened. */
+  get says() {
+    return this.#row.says;
+  }
+
+  /** One sentence in each language: what to do. */
+  get do() {
+    return this.#row.do;
+  }
+
   /**
    * As plain members, to be shown or sent between threads.
    * @returns {Told}
    */
   told() {
-    const { says, do: todo } = this.#row;
-    return { code: this.code, detail: this.detail, says, do: todo };
+    return { code: this.code, detail: this.detail, says: this.says, do: this.do };
   }
 
   /**
