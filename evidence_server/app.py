@@ -44,6 +44,7 @@ from evidence_server.routes.page import PageRoutes
 from evidence_server.routes.phone import UPLOADS, PhoneRoutes
 from evidence_server.routes.runner import Runner
 from evidence_server.routes.support import SupportRoutes
+from evidence_server.routes.throttle import WrongCodes
 from evidence_server.routes.tus import TusShell
 from evidence_server.settings import Settings
 from evidence_server.store import LocalStore
@@ -88,7 +89,8 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     support = SupportRoutes(
         register, access, Support(register, binder.new_offer), recorder, uploads, store, settings
     )
-    phone = PhoneRoutes(register, identity, access, binder, recorder, Origin(settings.proxies))
+    origin, wrong_codes = Origin(settings.proxies), WrongCodes(metrics)
+    phone = PhoneRoutes(register, identity, access, binder, recorder, origin, wrong_codes)
     table = (*backend.table(), *support.table(), *phone.table())
 
     async def ready() -> str:
@@ -103,7 +105,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     app = web.Application(
         middlewares=[scrape.middleware(), watch, refusals], client_max_size=api.MAX_BODY
     )
-    api.mount(app, table)
+    api.mount(app, table, settings.idle_body_s)
     backend.mount(app)
     support.mount(app)
     BundleRoutes(register, store, identity, access).mount(app)

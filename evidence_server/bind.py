@@ -86,10 +86,13 @@ class Binder:
         await self._register.journal.show_code(code, sitting, offer, until, now)
         return Offer(codes.ticket(secret, raw, now), code, codes.next_ticket_ms(now), codes.next_code_ms(now))
 
-    async def claim(self, record: str) -> tuple[Sitting, ClaimState]:
+    async def claim(
+        self, record: str, before_typed: Callable[[], None] = lambda: None
+    ) -> tuple[Sitting, ClaimState]:
         """Redeems an offer for the phone that signed `record`.
 
         The same secret and key get the same answer again, also after expiry: a lost reply harms nobody.
+        `before_typed` is called before a typed code is looked up, and may refuse by raising.
         Raises PairingError: signature_invalid, claims_invalid, ticket_invalid, code_mistyped,
         code_unknown, offer_expired, offer_used.
         """
@@ -98,6 +101,8 @@ class Binder:
         claim = Claim.from_claims(verify(record, Claim.TYP, key))
         thumb = thumbprint(key)
         by_link = len(claim.secret) > 16
+        if not by_link:
+            before_typed()
         secret = claim.secret if by_link else codes.read_code(claim.secret)
         again = await self._claimed_before(secret, thumb)
         if again is not None:

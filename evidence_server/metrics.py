@@ -48,6 +48,14 @@ class Metrics:
             "evidence_acknowledged_entries", "Heads and notes made durable", registry=registry
         )
         self._stored = Counter("evidence_stored_segments", "Segments made durable", registry=registry)
+        self._wrong_codes = Counter(
+            "evidence_wrong_codes", "Wrong typed codes, by how they were refused", ("refusal",),
+            registry=registry,
+        )
+        self._guessed = Gauge(
+            "evidence_codes_guessed", "1 while there are more wrong codes than people make",
+            registry=registry,
+        )
         self._verdicts = Counter(
             "evidence_verdicts", "Verdict versions given, by word", ("word",), registry=registry
         )
@@ -72,6 +80,14 @@ class Metrics:
         """A request is over."""
         self._requests.labels(method, route, status).inc()
         self._received.inc(received_bytes)
+
+    def wrong_code(self, refusal: str) -> None:
+        """A typed code was wrong, and refused with this code of the error table."""
+        self._wrong_codes.labels(refusal).inc()
+
+    def guessed(self, now: bool) -> None:
+        """Whether somebody seems to be guessing codes now."""
+        self._guessed.set(now)
 
     def appended(self, events: Sequence[Event], seconds: float) -> None:
         """`events` became durable in one transaction, which took so long."""

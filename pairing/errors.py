@@ -58,6 +58,8 @@ ERRORS: Mapping[str, ErrorRow] = MappingProxyType(
                                 "Compressed request bodies are not accepted.", "Send it without Content-Encoding."),
         "wrong_media_type": _row(415, _PEER, "请求内容的类型不对。", "请按接口说明设置 Content-Type。",
                                  "The request body has the wrong type.", "Set Content-Type as the API description says."),
+        "request_idle": _row(408, _TIME, "请求没有完整到达。", "请检查网络后重试。",
+                             "The request did not arrive whole.", "Check the network and try again."),
         "throttled": _row(429, _TIME, "尝试次数过多。", "请稍等片刻再试。",
                           "Too many tries.", "Wait a moment and try again."),
         "internal": _row(500, _OURS, "服务器出了问题，您的录像不会因此丢失。", "请保持页面打开，系统会自动重试。",

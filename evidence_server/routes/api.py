@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,15 +38,15 @@ class Route(Generic[Body]):
     """Whole numbers that may follow the path, and what they mean."""
 
 
-def mount(app: web.Application, routes: Sequence[Route[Any]]) -> None:
-    """Serves `routes`."""
+def mount(app: web.Application, routes: Sequence[Route[Any]], idle_s: float = 30) -> None:
+    """Serves `routes`; a body from which nothing arrives for `idle_s` seconds ends its request."""
     for route in routes:
-        app.router.add_route(route.method, route.path, _handler(route))
+        app.router.add_route(route.method, route.path, _handler(route, idle_s))
 
 
-def _handler(route: Route[Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _handler(route: Route[Any], idle_s: float) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
-        body = None if route.body is None else await read_body(request, route.body)
+        body = None if route.body is None else await read_body(request, route.body, idle_s)
         return answer_json(await route.handle(request, body))
 
     return handle
@@ -57,10 +58,10 @@ def answer_json(answer: dict[str, Any]) -> web.Response:
     return web.Response(text=text, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-async def read_body(request: web.Request, shape: type[Body]) -> Body:
+async def read_body(request: web.Request, shape: type[Body], idle_s: float) -> Body:
     """The request's JSON as `shape`.
 
-    Raises PairingError: content_encoded, wrong_media_type, too_large, malformed.
+    Raises PairingError: content_encoded, wrong_media_type, too_large, request_idle, malformed.
     """
     if "Content-Encoding" in request.headers:
         raise PairingError("content_encoded")
@@ -68,10 +69,28 @@ async def read_body(request: web.Request, shape: type[Body]) -> Body:
         raise PairingError("wrong_media_type", "application/json is expected")
     if (request.content_length or 0) > MAX_BODY:
         raise PairingError("too_large", f"at most {MAX_BODY} bytes")
-    raw = await request.read()  # bounded by the application's client_max_size
+    raw = await _read(request, idle_s)
     try:
         return shape.model_validate_json(raw or b"{}")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise PairingError("malformed", f"{place}: {first['msg']}"[:300]) from error
+
+
+async def _read(request: web.Request, idle_s: float) -> bytes:
+    """The body, which may come as slowly as it likes as long as it comes."""
+    raw = bytearray()
+    try:
+        while True:
+            async with asyncio.timeout(idle_s):
+                piece = await request.content.readany()
+            if not piece:
+                return bytes(raw)
+            raw += piece
+            if len(raw) > MAX_BODY:
+                raise PairingError("too_large", f"at most {MAX_BODY} bytes")
+    except TimeoutError:
+        raise PairingError("request_idle", f"nothing for {idle_s} s") from None
+    except web.RequestPayloadError as error:
+        raise PairingError("malformed", "the coding of the body is broken") from error

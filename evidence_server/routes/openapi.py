@@ -16,7 +16,7 @@ from pairing.errors import ERRORS
 _REF = "#/components/schemas/{model}"
 _WHOLE = {"type": "integer", "minimum": 0, "maximum": MAX_WHOLE}
 _ALWAYS = ("malformed", "internal")
-_WITH_BODY = ("too_large", "content_encoded", "wrong_media_type")
+_WITH_BODY = ("too_large", "content_encoded", "wrong_media_type", "request_idle")
 
 
 def describe(routes: Sequence[Route[Any]], base_url: str) -> dict[str, Any]:

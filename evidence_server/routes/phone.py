@@ -17,7 +17,7 @@ from evidence_server.routes import models
 from evidence_server.routes.access import Access
 from evidence_server.routes.api import MAX_WHOLE, Route
 from evidence_server.routes.origin import Origin
-from evidence_server.routes.throttle import GUESSES, WrongCodes
+from evidence_server.routes.throttle import WrongCodes
 from evidence_server.sitting import CLAIM_LAPSES_MS
 from pairing.errors import PairingError
 from pairing.jws import public_jwk
@@ -31,7 +31,7 @@ class PhoneRoutes:
 
     def __init__(
         self, register: Register, identity: Identity, access: Access, binder: Binder, recorder: Recorder,
-        origin: Origin,
+        origin: Origin, wrong_codes: WrongCodes,
     ) -> None:
         self._register = register
         self._identity = identity
@@ -39,7 +39,7 @@ class PhoneRoutes:
         self._binder = binder
         self._recorder = recorder
         self._origin = origin
-        self._wrong_codes = WrongCodes()
+        self._wrong_codes = wrong_codes
 
     def table(self) -> Sequence[Route[Any]]:
         """The operations."""
@@ -71,14 +71,8 @@ class PhoneRoutes:
 
     async def claim(self, request: web.Request, body: models.SendClaim) -> dict[str, Any]:
         """Redeems an offer."""
-        address = self._origin.address(request)
-        self._wrong_codes.admit(address)
-        try:
-            state, claim = await self._binder.claim(body.claim)
-        except PairingError as refusal:
-            if refusal.code in GUESSES:
-                self._wrong_codes.count(address)
-            raise
+        with self._wrong_codes.trial(self._origin.address(request)) as before_typed:
+            state, claim = await self._binder.claim(body.claim, before_typed)
         return {
             "sitting_id": state.id, "exam": state.exam, "stage": claim.stage, "nonce": claim.nonce,
             "digits": claim.digits, "key": claim.key,

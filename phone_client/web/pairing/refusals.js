@@ -10,6 +10,7 @@ export const REFUSALS = Object.freeze({
   too_large: {"fault": "peer", "says": {"zh-CN": "内容超过允许的大小。", "en": "The content is larger than allowed."}, "do": {"zh-CN": "请分成更小的部分发送。", "en": "Send it in smaller parts."}},
   content_encoded: {"fault": "peer", "says": {"zh-CN": "不接受压缩过的请求内容。", "en": "Compressed request bodies are not accepted."}, "do": {"zh-CN": "请不要使用 Content-Encoding。", "en": "Send it without Content-Encoding."}},
   wrong_media_type: {"fault": "peer", "says": {"zh-CN": "请求内容的类型不对。", "en": "The request body has the wrong type."}, "do": {"zh-CN": "请按接口说明设置 Content-Type。", "en": "Set Content-Type as the API description says."}},
+  request_idle: {"fault": "nobody", "says": {"zh-CN": "请求没有完整到达。", "en": "The request did not arrive whole."}, "do": {"zh-CN": "请检查网络后重试。", "en": "Check the network and try again."}},
   throttled: {"fault": "nobody", "says": {"zh-CN": "尝试次数过多。", "en": "Too many tries."}, "do": {"zh-CN": "请稍等片刻再试。", "en": "Wait a moment and try again."}},
   internal: {"fault": "service", "says": {"zh-CN": "服务器出了问题，您的录像不会因此丢失。", "en": "Something went wrong on our side; nothing you recorded is lost."}, "do": {"zh-CN": "请保持页面打开，系统会自动重试。", "en": "Keep the page open, it tries again by itself."}},
   busy: {"fault": "service", "says": {"zh-CN": "服务器繁忙。", "en": "The server is busy."}, "do": {"zh-CN": "系统会自动重试。", "en": "It tries again by itself."}},
