@@ -21,6 +21,15 @@ class DataFolder:
         self.objects = folder / "objects"
         self.journal = folder / "journal.sqlite"
 
+    def object(self, name: str) -> Path:
+        """Where the store keeps the finished object SITTING/NAME."""
+        sitting, _, own = name.partition("/")
+        return self.objects / sitting / "objects" / own
+
+    def parts(self) -> list[Path]:
+        """Everything that the store has begun and not finished, drafts included."""
+        return sorted(self.objects.glob("*/parts/*"))
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the lock.  Raises PairingError("folder_in_use")."""

@@ -25,7 +25,7 @@ wiring   | bare-tus routes sweep offline {stages} media ground core | .app .__ma
 bare-tus | routes upload ground core                                | .bare_tus
 routes   | {stages} ground core                                     | .routes
 sweep    | {stages} ground core                                     | .sweep
-offline  | verdict media ground core                                | .proof .remeasure .check
+offline  | verdict media ground core                                | .proof .remeasure .check .backup
 bind     | ground core                                              | .bind
 record   | ground core                                              | .record
 support  | ground core                                              | .support
