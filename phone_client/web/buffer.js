@@ -11,17 +11,15 @@
 
 import { Database } from "./database.js";
 import { openFiles, removeFiles } from "./files.js";
-import { scannerOf } from "./fragments.js";
 import { Journal } from "./journal.js";
 import { Ledger } from "./ledger.js";
 import { sha256 } from "./pairing/encoding.js";
-import { placed, segmentFact, timesOf, wholeSlices } from "./tail.js";
+import { RunWriter } from "./run_writer.js";
+import { endOf, noteFact, partName, segmentFact, wholeSlices } from "./tail.js";
 
 /** @typedef {import("./files.js").Files} Files */
-/** @typedef {import("./files.js").OpenFile} OpenFile */
 /** @typedef {import("./ledger.js").Entry} Entry */
 /** @typedef {import("./ledger.js").Run} Run */
-/** @typedef {import("./pairing/encoding.js").Bytes} Bytes */
 /** @typedef {import("./types.js").Cause} Cause */
 /** @typedef {import("./types.js").Fact} Fact */
 /** @typedef {import("./types.js").Instant} Instant */
@@ -29,50 +27,16 @@ import { placed, segmentFact, timesOf, wholeSlices } from "./tail.js";
 /** @typedef {(...facts: Fact[]) => Promise<void>} Record */
 
 /**
- * A piece of a run as the recorder gave it; `mono_ms` is when its first and last were captured, `wall_ms` what the
- * wall clock said at the first.
- * @typedef {{run: number, bytes: Bytes, mono_ms: readonly [number, number], wall_ms: number}} Piece
+ * `container` without parameters; `boot` names the page load.
+ * @typedef {{source: import("./types.js").Source, container: import("./types.js").Container, boot: string} & Instant} Beginning
  */
-/** @typedef {{run: number, source: import("./types.js").Source, container: import("./types.js").Container, boot: string} & Instant} Beginning */
+/** @typedef {{note: "gap_begin"|"stop", cause: Cause} & Instant} Ending */
 
 /** Bytes of the quota that stay free: heads and notes must still fit. */
 const RESERVE = 8 * 2 ** 20;
-/**
- * A segment is sealed at the first slice that brings it to this much media (4 s, protocol.md §10); a recorder that
- * was told to give a slice every 2 s gives some a few frames early.
- */
-const SEGMENT_US = 3_800_000;
-/** Or to so many bytes: a segment may have 64 MiB, and the next slice must still fit. */
-const SEGMENT_BYTES = 16 * 2 ** 20;
-
 /** No room for more media; what is there is kept. */
 export class BufferFull extends Error {
   name = "BufferFull";
-}
-
-/** The segment being recorded. */
-class Tail {
-  /** @type {Bytes[]} */
-  pieces = [];
-  length = 0;
-
-  /** @param {OpenFile} file */
-  constructor(file) {
-    this.file = file;
-  }
-}
-
-/** What is open of a run, beside what the ledger knows. */
-class Recording {
-  /** @type {Tail|null} */
-  tail = null;
-  /** A piece of the stream is missing: what follows belongs into another run. */
-  torn = false;
-
-  /** @param {import("./fragments.js").Scanner|null} scanner null where the container's times are not known */
-  constructor(scanner) {
-    this.scanner = scanner;
-  }
 }
 
 /** An open buffer.  `ledger` may be read at any time; it changes only between awaits of this buffer's calls. */
@@ -84,8 +48,8 @@ export class Buffer {
   #reserve;
   /** @type {(() => void)[]} */
   #listeners = [];
-  /** @type {Map<number, Recording>} open runs of this page load */
-  #recordings = new Map();
+  /** @type {Map<number, RunWriter>} open runs of this page load */
+  #writers = new Map();
   /** @type {Promise<unknown>} the last of the calls that must not mingle */
   #busy = Promise.resolve();
 
@@ -132,8 +96,8 @@ export class Buffer {
   /** Lets go of files and database.  A tail that was not sealed is sealed at the next opening. */
   close() {
     return this.#alone(async () => {
-      for (const { tail } of this.#recordings.values()) tail?.file.close();
-      this.#recordings.clear();
+      for (const writer of this.#writers.values()) writer.release();
+      this.#writers.clear();
       this.#database.close();
     });
   }
@@ -220,14 +184,14 @@ export class Buffer {
 
   /**
    * A new run whose media time 0 is `mono_ms`; the camera's ends a gap that is open.  Gives its number.
-   * @param {Omit<Beginning, "run">} beginning `container` without parameters; `boot` names the page load
+   * @param {Beginning} beginning
    * @returns {Promise<number>}
    * @throws {BufferFull}
    */
   beginRun({ source, container, boot, mono_ms, wall_ms }) {
     return this.#alone(async () => {
       await this.#checkRoom(0);
-      for (const run of this.ledger.open()) if (run.source === source) await this.#closeLeftOpen(run);
+      for (const run of this.ledger.openRuns()) if (run.source === source) await this.#closeLeftOpen(run);
       const number = Math.max(0, ...this.ledger.runs.keys()) + 1;
       /** @type {Fact[]} */
       const facts = [
@@ -236,7 +200,7 @@ export class Buffer {
       const { gap } = this.ledger;
       if (gap && source === "camera") facts.push(noteFact(number, "gap_end", gap.cause, { mono_ms, wall_ms }));
       await this.#record(...facts);
-      this.#recordings.set(number, new Recording(scannerOf(container)));
+      this.#writers.set(number, new RunWriter(this.#files, this.#openRun(number)));
       return number;
     });
   }
@@ -244,56 +208,37 @@ export class Buffer {
   /**
    * Adds a slice to the segment being recorded; durable when it resolves.  A slice that brings the segment to its
    * length seals it.
-   * @param {Piece} piece
+   * @param {number} number of the run
+   * @param {import("./run_writer.js").Piece} piece
    * @throws {BufferFull} the run is then torn: close it and begin another one
    */
-  append(piece) {
+  append(number, piece) {
     return this.#alone(async () => {
-      const run = this.#openRun(piece.run);
-      const recording = this.#recording(run);
-      if (recording.torn) throw new BufferFull("a slice before this one is missing");
+      const run = this.#openRun(number);
+      const writer = this.#writers.get(number);
+      if (writer === undefined) throw new RangeError(`run ${number} is of an earlier page load`);
+      if (writer.torn) throw new BufferFull("a slice before this one is missing");
       if (!piece.bytes.length) return;
-      recording.torn = true; // until this slice is durable, none may follow it
-      await this.#checkRoom(piece.bytes.length);
-      const tail = await this.#write(run, recording, piece.bytes);
-      const times = timesOf(recording.scanner, piece.bytes);
-      if (times === "lost") recording.scanner = null;
-      /** @type {Fact} */
-      const slice = {
-        fact: "slice", run: run.number, length: piece.bytes.length, sha256: await sha256(piece.bytes),
-        ...placed(run, piece, times),
-      };
       try {
-        await this.#record(slice);
+        await this.#checkRoom(piece.bytes.length);
+        await writer.append(piece, (fact) => this.#record(fact));
       } catch (error) {
-        await cutTo(tail);
-        throw error;
+        writer.tear();
+        throw full(error);
       }
-      tail.pieces.push(piece.bytes);
-      tail.length += piece.bytes.length;
-      recording.torn = false;
-      if (this.tailUs(run.number) >= SEGMENT_US || tail.length >= SEGMENT_BYTES) await this.#sealIfRoom(run);
+      if (writer.isDue) await this.#sealIfRoom(writer);
     });
   }
 
   /**
-   * How much media the segment being recorded has, in microseconds.
-   * @param {number} run
-   */
-  tailUs(run) {
-    const media = (this.ledger.runs.get(run)?.tail ?? []).flatMap(({ media_us }) => (media_us ? [media_us] : []));
-    return media.length ? Math.max(...media.map(([, end]) => end)) - Math.min(...media.map(([start]) => start)) : 0;
-  }
-
-  /**
-   * Seals what is left of a run, puts `note` (gap_begin or stop; none for a run beside the camera's) behind it and
-   * closes the run, all at once.
-   * @param {number} run
-   * @param {{note: "gap_begin"|"stop", cause: Cause} & Instant | null} note
+   * Seals what is left of a run, puts `ending` behind it (none for a run beside the camera's) and closes the run, all
+   * at once.
+   * @param {number} number
+   * @param {Ending|null} ending
    * @throws {BufferFull} the run is then open still: `beginRun` or the next opening closes it
    */
-  closeRun(run, note) {
-    return this.#alone(() => this.#close(this.#openRun(run), note));
+  closeRun(number, ending) {
+    return this.#alone(() => this.#close(this.#openRun(number), ending));
   }
 
   /** @param {number} number */
@@ -303,38 +248,13 @@ export class Buffer {
     return run;
   }
 
-  /** @param {Run} run */
-  #recording(run) {
-    const recording = this.#recordings.get(run.number);
-    if (recording === undefined) throw new RangeError(`run ${run.number} is of an earlier page load`);
-    return recording;
-  }
-
-  /**
-   * @param {Run} run
-   * @param {Recording} recording
-   * @param {Bytes} bytes
-   */
-  async #write(run, recording, bytes) {
+  /** @param {RunWriter} writer */
+  async #sealIfRoom(writer) {
     try {
-      recording.tail ??= new Tail(await this.#files.open(nameOf(run.number, run.bytes)));
-      await recording.tail.file.append(bytes);
-      // Killed before this: the slices before stay, this one is cut off.
-      await recording.tail.file.flush();
-      return recording.tail;
-    } catch (error) {
-      if (recording.tail) await cutTo(recording.tail);
-      throw full(error);
-    }
-  }
-
-  /** @param {Run} run */
-  async #sealIfRoom(run) {
-    try {
-      const facts = await this.#sealed(run);
+      const facts = await writer.segment();
       if (!facts.length) return;
       await this.#record(...facts);
-      this.#forgetTail(run);
+      writer.release();
     } catch (error) {
       // The slices count all the same; the next one, or the run's end, seals them.
       if (!(error instanceof BufferFull)) throw error;
@@ -342,38 +262,17 @@ export class Buffer {
   }
 
   /**
-   * What the tail becomes.  Killed before the fact is durable: the next opening seals the same bytes.
    * @param {Run} run
-   * @returns {Promise<Fact[]>}
+   * @param {Ending|null} ending
    */
-  async #sealed(run) {
-    const pieces = this.#recordings.get(run.number)?.tail?.pieces ?? [];
-    const whole = new Uint8Array(await new Blob(pieces).arrayBuffer());
-    return segmentFact(run, run.tail, await sha256(whole));
-  }
-
-  /** @param {Run} run */
-  #forgetTail(run) {
-    const recording = this.#recordings.get(run.number);
-    recording?.tail?.file.close();
-    if (recording) recording.tail = null;
-  }
-
-  /**
-   * @param {Run} run
-   * @param {{note: "gap_begin"|"stop", cause: Cause} & Instant | null} note
-   */
-  async #close(run, note) {
-    const name = nameOf(run.number, run.bytes);
-    const facts = await this.#sealed(run);
-    await this.#record(
-      ...facts, ...(note ? [noteFact(run.number, note.note, note.cause, note)] : []),
-      { fact: "run_closed", run: run.number },
-    );
-    const begun = this.#recordings.get(run.number)?.tail;
-    this.#forgetTail(run);
-    this.#recordings.delete(run.number);
-    if (begun && !facts.length) await this.#files.remove(name); // a header without media
+  async #close(run, ending) {
+    const name = partName(run.number, run.bytes);
+    const writer = this.#writers.get(run.number);
+    const facts = (await writer?.segment()) ?? [];
+    await this.#record(...facts, ...end(run, ending));
+    writer?.release();
+    this.#writers.delete(run.number);
+    if (!facts.length) await this.#files.remove(name); // a header without media
   }
 
   /**
@@ -381,10 +280,10 @@ export class Buffer {
    * @param {Run} run
    */
   async #closeLeftOpen(run) {
-    const recording = this.#recordings.get(run.number);
-    if (recording === undefined) return this.#sealTail(run);
-    const cause = recording.torn ? "storage_full" : "unknown";
-    return this.#close(run, run.source === "camera" ? { note: "gap_begin", cause, ...endOf(run) } : null);
+    const writer = this.#writers.get(run.number);
+    if (writer === undefined) return this.#sealTail(run);
+    const cause = writer.torn ? "storage_full" : "unknown";
+    return this.#close(run, { note: "gap_begin", cause, ...endOf(run) });
   }
 
   /** @param {number} more bytes */
@@ -395,9 +294,9 @@ export class Buffer {
 
   // --- what a kill left --------------------------------------------------------------------------
 
-  /** Closes the runs of an earlier page load, each by one batch of facts: a kill in here leaves it to be done again. */
+  /** Closes the runs of an earlier page load, each by one batch: a kill in here leaves it to be done again. */
   async #sealAfterKill() {
-    for (const run of this.ledger.open()) {
+    for (const run of this.ledger.openRuns()) {
       try {
         await this.#sealTail(run);
       } catch (error) {
@@ -409,15 +308,11 @@ export class Buffer {
 
   /** @param {Run} run */
   async #sealTail(run) {
-    const name = nameOf(run.number, run.bytes);
+    const name = partName(run.number, run.bytes);
     const { bytes, slices } = await wholeSlices(run, await this.#files.read(name));
     const facts = segmentFact(run, slices, await sha256(bytes));
     if (facts.length) await this.#cut(name, bytes.length);
-    const at = endOf(run);
-    await this.#record(
-      ...facts, ...(run.source === "camera" ? [noteFact(run.number, "gap_begin", "crash", at)] : []),
-      { fact: "run_closed", run: run.number },
-    );
+    await this.#record(...facts, ...end(run, { note: "gap_begin", cause: "crash", ...endOf(run) }));
     if (!facts.length) await this.#files.remove(name);
   }
 
@@ -443,7 +338,7 @@ export class Buffer {
    */
   async media({ run, segment }) {
     if (segment === null) throw new RangeError("a note has no media");
-    const kept = await this.#files.read(nameOf(run, segment.offset));
+    const kept = await this.#files.read(partName(run, segment.offset));
     return kept && kept.slice(0, segment.length);
   }
 
@@ -467,59 +362,29 @@ export class Buffer {
   async #finishDeletions() {
     const there = new Set(await this.#files.list());
     const left = [...this.ledger.entries()].filter(
-      ({ run, segment, deleted }) => deleted && segment && there.has(nameOf(run, segment.offset)),
+      ({ run, segment, deleted }) => deleted && segment && there.has(partName(run, segment.offset)),
     );
     await this.#remove(left);
   }
 
   /** @param {Entry[]} entries */
   async #remove(entries) {
-    for (const { run, segment } of entries) if (segment) await this.#files.remove(nameOf(run, segment.offset));
+    for (const { run, segment } of entries) if (segment) await this.#files.remove(partName(run, segment.offset));
   }
 }
 
 /**
- * Where the segment that begins at byte `offset` of `run` lies.
- * @param {number} run
- * @param {number} offset
- */
-function nameOf(run, offset) {
-  return `${String(run).padStart(4, "0")}-${String(offset).padStart(12, "0")}.part`;
-}
-
-/**
- * @param {number} run
- * @param {NoteName} note
- * @param {Cause} cause
- * @param {Instant} at
- * @returns {Fact}
- */
-function noteFact(run, note, cause, { mono_ms, wall_ms }) {
-  return { fact: "note", run, note, cause, mono_ms, wall_ms };
-}
-
-/**
- * When the last of a run that is known was captured.
+ * How a run ends; the camera's with a note.
  * @param {Run} run
- * @returns {Instant}
+ * @param {Ending|null} ending
+ * @returns {Fact[]}
  */
-function endOf(run) {
-  const last = run.tail.at(-1) ?? run.entries.findLast(({ segment }) => segment)?.segment;
-  if (!last) return { mono_ms: Math.floor(run.base_us / 1_000), wall_ms: run.wall_ms };
-  return { mono_ms: last.mono_ms[1], wall_ms: last.wall_ms + last.mono_ms[1] - last.mono_ms[0] };
-}
-
-/**
- * Takes back what was appended and does not count.
- * @param {Tail} tail
- */
-async function cutTo({ file, length }) {
-  try {
-    await file.truncate(length);
-  } catch (error) {
-    // What is beyond the slices counts for nobody: whoever reads the segment reads no further.
-    if (!(error instanceof DOMException)) throw error;
-  }
+function end(run, ending) {
+  const noted = ending && run.source === "camera";
+  return [
+    ...(noted ? [noteFact(run.number, ending.note, ending.cause, ending)] : []),
+    { fact: "run_closed", run: run.number },
+  ];
 }
 
 /** @param {unknown} error */

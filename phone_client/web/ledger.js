@@ -159,7 +159,7 @@ export class Ledger {
   }
 
   /** The runs that are not closed. */
-  open() {
+  openRuns() {
     return [...this.runs.values()].filter((run) => !run.closed);
   }
 
@@ -231,7 +231,7 @@ const TAKERS = {
   run_opened(ledger, fact) {
     const run = new Run(fact);
     const newest = Math.max(0, ...ledger.runs.keys());
-    if (run.number <= newest || ledger.open().some(({ source }) => source === run.source)) {
+    if (run.number <= newest || ledger.openRuns().some(({ source }) => source === run.source)) {
       throw new RangeError(`run ${run.number} cannot begin here`);
     }
     ledger.runs.set(run.number, run);

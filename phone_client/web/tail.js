@@ -1,14 +1,46 @@
-/** The segment being recorded: when its slices were captured, what it becomes, what a kill left of it (pure but for hashing). */
+/** The segment being recorded: when its slices were captured, what it becomes, what a kill left of it (pure). */
 
 import { sha256 } from "./pairing/encoding.js";
 
 /** @typedef {import("./ledger.js").Run} Run */
 /** @typedef {import("./ledger.js").Slice} Slice */
 /** @typedef {import("./types.js").Fact} Fact */
+/** @typedef {import("./types.js").Instant} Instant */
 /** @typedef {readonly [number, number]} Span */
 
 /** A recorder hands its media over at most so late; beyond that its container's clock is not the phone's. */
 const LATE_MS = 5_000;
+
+/**
+ * Where the segment that begins at byte `offset` of `run` lies.
+ * @param {number} run
+ * @param {number} offset
+ */
+export function partName(run, offset) {
+  return `${String(run).padStart(4, "0")}-${String(offset).padStart(12, "0")}.part`;
+}
+
+/**
+ * @param {number} run
+ * @param {import("./types.js").NoteName} note
+ * @param {import("./types.js").Cause} cause
+ * @param {Instant} at
+ * @returns {Fact}
+ */
+export function noteFact(run, note, cause, { mono_ms, wall_ms }) {
+  return { fact: "note", run, note, cause, mono_ms, wall_ms };
+}
+
+/**
+ * When the last of a run that is known was captured.
+ * @param {Run} run
+ * @returns {Instant}
+ */
+export function endOf(run) {
+  const last = run.tail.at(-1) ?? lastSegment(run);
+  if (!last) return { mono_ms: Math.floor(run.base_us / 1_000), wall_ms: run.wall_ms };
+  return { mono_ms: last.mono_ms[1], wall_ms: last.wall_ms + last.mono_ms[1] - last.mono_ms[0] };
+}
 
 /**
  * The media times of the next bytes of a run; "lost" where they can't be known any more.

@@ -1,9 +1,10 @@
-// The protocol's arithmetic a second time: codes, chains, manifests, the deadline, clocks.
+// The server's arithmetic a second time: what an offer shows, chains, manifests, the deadline, clocks.
 
-import { checkClaims } from "./claims.mjs";
-import { b64u, fromB64u, readHeader, Refusal, sha256, verify } from "./records.mjs";
+import { readEntry } from "../../phone_client/web/pairing/chain.js";
+import { b64u, fromB64u, sha256 } from "../../phone_client/web/pairing/encoding.js";
+import { Refusal } from "../../phone_client/web/pairing/errors.js";
+import { TYP } from "../../phone_client/web/pairing/messages.js";
 
-/** @typedef {import("./records.mjs").Claims} Claims */
 /** @typedef {import("./records.mjs").Jwk} Jwk */
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
@@ -101,32 +102,6 @@ async function codeOfSlot(secret, offer, slot) {
   throw new RangeError("no candidate has an ordinary check symbol");
 }
 
-/**
- * What somebody typed, in the form that is signed.
- * @param {string} typed
- */
-export function readCode(typed) {
-  const bare = typed.normalize("NFKC").replace(/[\s-]/g, "").replace(/[oO]/g, "0").replace(/[iIlL]/g, "1");
-  const code = bare.replace(/[a-z]/g, (letter) => letter.toUpperCase());
-  const values = [...code].map((symbol) => SYMBOLS.indexOf(symbol));
-  const check = values.pop();
-  const number = values.reduce((sum, value) => sum * 32 + value, 0);
-  const right = values.length === 8 && !values.includes(-1) && check === number % 37;
-  if ([...typed].length > 64 || !right) throw new Refusal("code_mistyped");
-  return code;
-}
-
-/**
- * The six digits that both screens show.
- * @param {string} secret
- * @param {string} key thumbprint
- * @param {string} nonce
- */
-export async function digits(secret, key, nonce) {
-  const digest = fromB64u(await sha256(["evidence-digits", secret, key, nonce].join("\0")));
-  return String(new DataView(digest.buffer).getBigUint64(0) % 1_000_000n).padStart(6, "0");
-}
-
 // --- chains and manifests ------------------------------------------------------------------------
 
 /** @typedef {{sitting: string, generation: number, run: number, seq: number, prev: string}} Link */
@@ -159,12 +134,8 @@ export class Chains {
    * @param {Jwk} key the phone's
    */
   async take(record, key) {
-    const typ = String(readHeader(record)["typ"]);
-    if (typ !== "evidence-head+jws" && typ !== "evidence-note+jws") throw new Refusal("signature_invalid");
-    const claims = await verify(record, typ, key);
-    checkClaims(typ, claims);
-    const segment = typ === "evidence-head+jws" ? /** @type {Segment} */ (/** @type {unknown} */ (claims)) : null;
-    return this.#extend(/** @type {Link} */ (/** @type {unknown} */ (claims)), segment, await sha256(record));
+    const { typ, claims } = await readEntry(record, key);
+    return this.#extend(claims, typ === TYP.HEAD ? claims : null, await sha256(record));
   }
 
   /**
@@ -176,10 +147,10 @@ export class Chains {
     if (sitting !== this.sitting || generation !== this.generation) throw new Refusal("claims_invalid");
     const standing = this.#standing.get(`${number}/${seq}`);
     if (standing === name) return false;
-    if (standing !== undefined) throw new Refusal("chain_forked", { run: number, seq });
+    if (standing !== undefined) throw new Refusal("chain_forked", "", { run: number, seq });
     const run = this.runs.get(number) ?? { entries: 0, tip: "", bytes: 0, segment: null };
     const follows = seq === 0 ? this.#known.has(prev) : prev === run.tip;
-    if (seq !== run.entries || !follows) throw new Refusal("chain_broken", { run: number, seq: run.entries });
+    if (seq !== run.entries || !follows) throw new Refusal("chain_broken", "", { run: number, seq: run.entries });
     const bytes = run.bytes + (segment ? continued(run, segment) : 0);
     this.runs.set(number, { entries: seq + 1, tip: name, bytes, segment: segment ?? run.segment });
     this.#standing.set(`${number}/${seq}`, name);
