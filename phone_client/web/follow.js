@@ -198,7 +198,7 @@ export async function applyReleases(buffer, claim, answer) {
 export async function dropAfterEnd(buffer, newest, beginsAfter) {
   if (buffer.ledger.releases.length === 0 || newest === null || newest.word === "incomplete") return 0;
   const late = [...buffer.ledger.entries()].filter((entry) =>
-    entry.segment !== null && !entry.deleted && entry.receipt === null && beginsAfter(entry, newest.end_ms));
+    entry.segment !== null && entry.name !== "" && entry.receipt === null && beginsAfter(entry, newest.end_ms));
   return buffer.delete(late);
 }
 

@@ -73,6 +73,14 @@ export class Pacing {
     this.waiting = new Signal(timing);
   }
 
+  /**
+   * Waits so long, or until somebody wakes all who wait.
+   * @param {number} ms
+   */
+  pause(ms) {
+    return this.waiting.wait(ms);
+  }
+
   /** Ends every back-off at once: the network is back, or somebody asks for it.  The server's orders stay. */
   wake() {
     this.wakings += 1;
@@ -132,7 +140,7 @@ export class Pacer {
       const { timing, ordered_until: ordered } = this.#pacing;
       const delay = Math.max(this.#ready_at, ordered) - timing.now();
       if (delay <= 0) return;
-      await this.#pacing.waiting.wait(delay);
+      await this.#pacing.pause(delay);
     }
   }
 }

@@ -32,11 +32,13 @@ export class TryLater extends Error {
    * @param {string} detail
    * @param {number|null} [after_s] the server's order (Retry-After), if it gave one
    * @param {boolean} [reached] whether the server answered at all
+   * @param {string} [code] of the refusal, where it named one
    */
-  constructor(detail, after_s = null, reached = false) {
+  constructor(detail, after_s = null, reached = false, code = "") {
     super(detail);
     this.after_s = after_s;
     this.reached = reached;
+    this.code = code;
   }
 }
 
@@ -61,7 +63,9 @@ export function refusalOf(status, body, later) {
   const detail = `HTTP ${status} ${code} ${typeof said["detail"] === "string" ? said["detail"] : ""}`.trim();
   const known = Object.hasOwn(REFUSALS, code);
   const service = known && REFUSALS[code]?.fault === "service";
-  if (status >= 500 || RETRIED.includes(status) || service) return new TryLater(detail, retryAfter(later), true);
+  if (status >= 500 || RETRIED.includes(status) || service) {
+    return new TryLater(detail, retryAfter(later), true, code);
+  }
   const { run, seq } = said;
   const next = Number.isSafeInteger(run) && Number.isSafeInteger(seq) ? { run: Number(run), seq: Number(seq) } : null;
   return new Refusal(known ? code : "malformed", detail, next);
