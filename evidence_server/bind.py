@@ -101,17 +101,23 @@ class Binder:
         claim = Claim.from_claims(verify(record, Claim.TYP, key))
         thumb = thumbprint(key)
         by_link = len(claim.secret) > 16
-        if not by_link:
+        try:
+            secret = claim.secret if by_link else codes.read_code(claim.secret)
+        except PairingError:
             before_typed()
-        secret = claim.secret if by_link else codes.read_code(claim.secret)
+            raise
         again = await self._claimed_before(secret, thumb)
         if again is not None:
             return again
+        if not by_link:
+            before_typed()
         sitting, offer = await (self._by_ticket(secret) if by_link else self._by_code(secret))
         await self.lapse(sitting)
         async with self._register.hold(sitting) as held:
-            self._still_open(held.state, offer, secret, by_link)
             known = held.state.claims.get(thumb)
+            if known is not None and known.secret_sha256 == sha256_b64u(secret):
+                return held.state, known  # the same claim came twice at once, and this is the second
+            self._still_open(held.state, offer, secret, by_link)
             if known is not None and known.stage in ("bound", "replaced"):
                 raise PairingError("wrong_stage", "this key is bound already")
             nonce = b64u(self._random(codes.NONCE_BYTES))

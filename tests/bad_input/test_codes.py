@@ -1,0 +1,195 @@
+"""Codes that open nothing: each is told as what it is, and none costs the candidate anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import structlog
+from prometheus_client.parser import text_string_to_metric_families
+
+from evidence_server.routes.throttle import (
+    GUESSES,
+    WRONG_A_MINUTE,
+    WRONG_OVERALL,
+    WRONG_WHILE_GUESSED,
+    WrongCodes,
+    subscriber,
+)
+from pairing import codes
+from pairing.errors import PairingError
+from tests.bad_input.hosted import Candidate, Hosted, Refused, hosting
+from tests.sittings import FakeClock, at
+
+A_CODE_NOBODY_HAS = codes.typed_code(b"another secret", bytes(12), at(0))
+
+
+async def claim(server: Hosted, sitting: str, secret: str) -> Refused:
+    record = Candidate(server, sitting).claim(secret)
+    return await server.refused("POST", "/v1/claims", {"claim": record})
+
+
+def ticket_of(offer: dict[str, str]) -> str:
+    return offer["link"].partition("#t=")[2]
+
+
+async def test_each_wrong_secret_is_told_as_what_it_is(server: Hosted) -> None:
+    sitting = (await server.create())["sitting_id"]
+    shown = await server.offer(sitting)
+    code, ticket = shown["code"], ticket_of(shown)
+    mistyped = ("0" if code[0] != "0" else "2") + code[1:]
+    told = [
+        await claim(server, sitting, mistyped),
+        await claim(server, sitting, A_CODE_NOBODY_HAS),
+        await claim(server, sitting, ticket[:-1] + ("A" if ticket[-1] != "A" else "Q")),
+    ]
+    server.clock.to(400)
+    told.append(await claim(server, sitting, code))
+    fresh = await server.offer(sitting)
+    await server.ask("POST", "/v1/claims", {"claim": Candidate(server, sitting).claim(ticket_of(fresh))})
+    told.append(await claim(server, sitting, ticket_of(fresh)))
+    while (last := await claim(server, sitting, A_CODE_NOBODY_HAS)).code != "throttled":
+        assert last.code == "code_unknown"
+    told.append(last)
+    assert [(refused.status, refused.code) for refused in told] == [
+        (422, "code_mistyped"), (404, "code_unknown"), (422, "ticket_invalid"), (410, "offer_expired"),
+        (409, "offer_used"), (429, "throttled"),
+    ]
+    for language in ("zh-CN", "en"):
+        assert len({refused.told["says"][language] for refused in told}) == len(told)
+        assert len({refused.told["do"][language] for refused in told}) == len(told)
+    assert told[-1].told["retry_after_s"] > 0
+
+
+async def test_what_was_wrong_consumes_nothing(server: Hosted) -> None:
+    sitting = (await server.create())["sitting_id"]
+    shown = await server.offer(sitting)
+    before = await server.state(sitting)
+    for secret in (A_CODE_NOBODY_HAS, ticket_of(shown)[:-4], "U", "x" * 64):
+        await claim(server, sitting, secret)
+    assert await server.state(sitting) == before
+    phone = Candidate(server, sitting)
+    claimed = await server.ask("POST", "/v1/claims", {"claim": phone.claim(shown["code"])})
+    assert claimed["key"] == phone.thumb
+
+
+async def test_a_throttled_address_may_still_scan(server: Hosted) -> None:
+    sitting = (await server.create())["sitting_id"]
+    shown = await server.offer(sitting)
+    for _ in range(WRONG_A_MINUTE):
+        assert (await claim(server, sitting, A_CODE_NOBODY_HAS)).code == "code_unknown"
+    assert (await claim(server, sitting, shown["code"])).code == "throttled"
+    scanned = Candidate(server, sitting).claim(ticket_of(shown))
+    await server.ask("POST", "/v1/claims", {"claim": scanned})
+
+
+async def test_lost_answers_are_asked_for_again_however_often(server: Hosted) -> None:
+    """What an impatient phone repeats is no guess."""
+    sitting = (await server.create())["sitting_id"]
+    record = Candidate(server, sitting).claim((await server.offer(sitting))["code"])
+    answers = [
+        await server.ask("POST", "/v1/claims", {"claim": record}) for _ in range(2 * WRONG_A_MINUTE)
+    ]
+    assert len({answer["nonce"] for answer in answers}) == 1
+
+
+async def test_guessing_from_everywhere_raises_an_alarm_and_locks_nobody_out(tmp_path: Path) -> None:
+    """Each of many addresses stays below its own budget."""
+    clock = FakeClock()
+    with structlog.testing.capture_logs() as logged:
+        async with hosting(tmp_path / "data", clock, proxies=1) as server:
+            sitting = (await server.create())["sitting_id"]
+
+            async def guess(address: str, secret: str = A_CODE_NOBODY_HAS) -> str:
+                record = Candidate(server, sitting).claim(secret)
+                _, told = await server.send(
+                    "POST", "/v1/claims", {"claim": record}, headers={"X-Forwarded-For": address}
+                )
+                return str(told.get("error", "claimed"))
+
+            numbers = iter(range(WRONG_OVERALL))
+            for number in numbers:
+                assert await guess(f"192.0.2.{number % 250}") == "code_unknown"
+            alarms = [line for line in logged if line["event"] == "codes_guessed"]
+            assert [line["log_level"] for line in alarms] == ["warning"]
+            assert await scraped(server) == {"codes_guessed": 1.0, "wrong_codes": WRONG_OVERALL}
+
+            told = [await guess("198.51.100.1") for _ in range(WRONG_WHILE_GUESSED + 1)]
+            assert told == ["code_unknown"] * WRONG_WHILE_GUESSED + ["throttled"]
+            # somebody new who types it right is let in, alarm or not
+            assert await guess("198.51.100.2", (await server.offer(sitting))["code"]) == "claimed"
+    assert len([line for line in logged if line["event"] == "codes_guessed"]) == 1
+
+
+async def scraped(server: Hosted) -> dict[str, float]:
+    """What the metrics say of wrong codes."""
+    answer = await server.address.ask("GET", "/metrics", {})
+    families = text_string_to_metric_families(answer.body.decode())
+    samples = [sample for family in families for sample in family.samples]
+    return {
+        "codes_guessed": sum(s.value for s in samples if s.name == "evidence_codes_guessed"),
+        "wrong_codes": sum(s.value for s in samples if s.name == "evidence_wrong_codes_total"),
+    }
+
+
+class Told:
+    """What the metrics would have been told."""
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+        self.changes: list[bool] = []
+
+    def wrong_code(self, refusal: str) -> None:
+        self.wrong.append(refusal)
+
+    def guessed(self, now: bool) -> None:
+        self.changes.append(now)
+
+
+def attempt(budget: WrongCodes, address: str, refusal: str, *, typed: bool = True) -> str:
+    """One claim that ends in `refusal`; what it is refused with."""
+    def guess() -> None:
+        with budget.trial(address) as before_typed:
+            if typed:
+                before_typed()
+            raise PairingError(refusal)
+
+    with pytest.raises(PairingError) as refused:
+        guess()
+    return refused.value.code
+
+
+def repeated(times: int, once: Callable[[], str]) -> list[str]:
+    return [once() for _ in range(times)]
+
+
+def test_only_typed_guesses_count() -> None:
+    told = Told()
+    budget = WrongCodes(told)
+    others = ("offer_used", "wrong_stage", "signature_invalid")
+    for refusal in others:
+        repeated(WRONG_A_MINUTE + 1, lambda refusal=refusal: attempt(budget, "192.0.2.1", refusal))  # type: ignore[misc]
+    for refusal in ("ticket_invalid", *GUESSES):
+        attempt(budget, "192.0.2.1", refusal, typed=False)
+    assert told.wrong == []
+    refusals = repeated(WRONG_A_MINUTE + 1, lambda: attempt(budget, "192.0.2.1", "code_unknown"))
+    assert refusals[-2:] == ["code_unknown", "throttled"]
+    assert attempt(budget, "192.0.2.2", "code_mistyped") == "code_mistyped"
+    assert told.wrong == ["code_unknown"] * WRONG_A_MINUTE + ["code_mistyped"]
+    assert told.changes == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("made up", "made up", True),
+        ("", "", True),
+    ],
+)
+def test_whose_address_it_is(one: str, other: str, same: bool) -> None:
+    assert (subscriber(one) == subscriber(other)) == same
