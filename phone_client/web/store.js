@@ -12,47 +12,18 @@
 /** @typedef {"loading"|"fit"|"elsewhere"|"broken"|"bind"|"consent"|"preflight"|"confirm"|"scan"|"place"|"record"|"upload"|"decided"|"released"|"refused"|"lapsed"|"replaced"} Screen */
 /** @typedef {"idle"|"recording"|"offline"|"interrupted"|"stopped"} CaptureWord */
 
-/**
- * The camera and its recorder as the window sees them.
- * @typedef {object} CaptureView
- * @property {"off"|"starting"|"on"} phase `on`: a recorder runs
- * @property {{cause: Cause, since_ms: number}|null} gap nothing usable is being recorded, since when (wall)
- * @property {boolean} needs_tap the browser gives the camera back only after a tap
- * @property {MediaStream|null} stream for the preview
- * @property {number|null} battery percent, where the browser tells
- * @property {boolean} charging
- * @property {boolean} awake whether the screen is kept on
- */
+/** @typedef {import("./capture.js").CaptureState} CaptureState */
+/** @typedef {import("./preflight.js").Check} Check */
+/** @typedef {import("./preflight.js").CheckId} CheckId */
+/** @typedef {import("./preflight.js").PreviewReading} PreviewReading */
+/** @typedef {import("./scan.js").ScanReading} ScanReading */
+/** @typedef {import("./fit.js").Fit} Fit */
 
 /**
- * One check before the exam.  `say` and `todo` name sentences, filled with `facts`.
- * @typedef {object} Check
- * @property {string} id
- * @property {"ok"|"warn"|"fail"|"unknown"|"running"} state
- * @property {string} say
- * @property {string} todo "" where there is nothing to do
- * @property {Record<string, string|number>} facts
- */
-
-/**
- * What the preview tells while checking and placing.
- * @typedef {object} Look
- * @property {number|null} luma mean brightness 0–255; null while unknown
- * @property {number|null} tilt degrees from upright to the right; null where the phone does not tell
- */
-
-/**
- * The room scan.
+ * The room scan as it is being done.
  * @typedef {object} ScanView
- * @property {"ready"|"asking"|"turning"|"done"} phase
- * @property {boolean} guided_by_time there are no directions: the ring follows the clock
- * @property {boolean[]} sectors which of the directions were seen, clockwise from the start
- * @property {number|null} heading degrees clockwise from the start, 0–359
- * @property {number} covered degrees
- * @property {boolean} too_fast
- * @property {boolean} too_dark
- * @property {boolean|null} face null where the browser can't tell
- * @property {"waiting"|"not_measured"|"accept"|"repeat"|"review"|null} answer the server's
+ * @property {"ready"|"turning"|"done"} phase
+ * @property {ScanReading|null} reading the newest; null before the first turn
  */
 
 /**
@@ -64,74 +35,78 @@
  */
 
 /**
- * Why this browser can't record: ids of sentences, and what it was recognised as.
- * @typedef {object} Fit
- * @property {boolean} ok
- * @property {string} problem id of the sentence; "" when fit
- * @property {"wechat"|"webview"|"browser"|"private"|"space"|"insecure"|""} kind
- * @property {"ios"|"android"|"other"} system
- */
-
-/**
  * Everything a screen is drawn from.
  * @typedef {object} View
  * @property {number} now_ms wall clock
  * @property {Fit|null} fit
- * @property {boolean} fit_overridden the candidate goes on in spite of a warning
  * @property {boolean} elsewhere another page holds this phone's recording
- * @property {string} broken why the worker died; "" while it lives
+ * @property {string} broken why the app can't go on; "" while it can
  * @property {State|null} state
- * @property {CaptureView} capture
- * @property {Check[]} checks
- * @property {boolean} checking
- * @property {Look} look
+ * @property {CaptureState} capture
+ * @property {boolean} reopened the recording had begun before this page was loaded
+ * @property {Check[]} checks those tried so far
+ * @property {readonly CheckId[]} checking those that are being tried
+ * @property {MediaStream|null} mirror the camera while it is only checked, before it records
+ * @property {PreviewReading|null} look
  * @property {ScanView} scan
  * @property {Progress} progress
- * @property {boolean} begun the candidate has started the camera since the page was loaded
- * @property {"none"|"stop"|"stop_sure"} asking a question that covers the recording screen
+ * @property {{percent: number, charging: boolean}|null} battery null where the browser does not tell
+ * @property {"stop"|"stop_sure"|null} asking the question that covers the recording screen
  * @property {boolean} declined the candidate did not consent
- * @property {boolean} binding a claim is on its way
- * @property {string} secret_waiting an offer from the address, not yet claimed; "" for none
+ * @property {boolean} offered the address carried an offer that is not claimed yet
  * @property {Told|null} complaint the last thing that was refused to the candidate
- * @property {string} busy the action that is being done; "" for none
- * @property {string} system for drawings: "ios", "android", "harmony", "miui"
+ * @property {boolean|null} copied whether the link could be copied; null before it was tried
+ * @property {Busy|null} busy what the candidate asked for and is being done
  * @property {string} proof the verdict's short proof; "" while there is none
+ * @property {string} server the app's own address, what stands before `/p/`
  */
+
+/** @typedef {"claim"|"consent"|"start"|"stop"|"carry"|"forget"|"retry"} Busy */
 
 /** @returns {Progress} */
 export function freshProgress(sitting = "") {
   return { sitting, scan: "todo", placed: false };
 }
 
-/** @returns {View} what is known when the page opens */
-export function emptyView() {
+/**
+ * What is known when the page opens.
+ * @param {string} server
+ * @returns {View}
+ */
+export function emptyView(server) {
   return {
-    now_ms: 0, fit: null, fit_overridden: false, elsewhere: false, broken: "", state: null,
-    capture: { phase: "off", gap: null, needs_tap: false, stream: null, battery: null, charging: false, awake: false },
-    checks: [], checking: false, look: { luma: null, tilt: null },
-    scan: {
-      phase: "ready", guided_by_time: false, sectors: [], heading: null, covered: 0, too_fast: false,
-      too_dark: false, face: null, answer: null,
+    now_ms: 0, fit: null, elsewhere: false, broken: "", state: null, reopened: false,
+    capture: {
+      doing: "idle", cause: null, since_ms: null, needsTap: false, refused: null, stream: null, facing: "user",
+      shape: null, sound: false, wake: "missing",
     },
-    progress: freshProgress(), begun: false, asking: "none", declined: false, binding: false, secret_waiting: "",
-    complaint: null, busy: "", system: "android", proof: "",
+    checks: [], checking: [], mirror: null, look: null, scan: { phase: "ready", reading: null },
+    progress: freshProgress(), battery: null, asking: null, declined: false, offered: false, complaint: null,
+    copied: null, busy: null, proof: "", server,
   };
 }
 
 /**
  * How capture stands, in the one word that colours the screen.  `offline` is amber: recording, but the
- * server is not heard; `interrupted` is red: NOT recording although it should.
+ * server is not heard; `interrupted` is red: NOT recording although it should, or nothing that can be used.
  * @param {View} view
  * @returns {CaptureWord}
  */
-export function captureOf({ state, capture, begun }) {
+export function captureOf({ state, capture: { doing, cause }, reopened }) {
   if (state === null) return "idle";
-  if (capture.phase === "on" && capture.gap === null) return state.online ? "recording" : "offline";
-  if (state.stopped) return "stopped";
-  const over = state.verdict !== null || state.released || state.stage === "replaced";
-  if (over) return hasRecorded(state) ? "stopped" : "idle";
-  if (capture.phase === "starting" && !hasRecorded(state)) return "idle";
-  return hasRecorded(state) || (begun && capture.phase === "on") ? "interrupted" : "idle";
+  if (doing === "recording" && cause === null) return state.online ? "recording" : "offline";
+  if (doing === "recording" || doing === "interrupted") return "interrupted";
+  if (doing === "stopping" || doing === "stopped" || state.stopped) return "stopped";
+  if (!reopened) return "idle";
+  return isOver(state) ? "stopped" : "interrupted";
+}
+
+/**
+ * Whether nothing more is to be recorded for this sitting.
+ * @param {State} state
+ */
+function isOver(state) {
+  return state.verdict !== null || state.released || state.stage === "replaced";
 }
 
 /**
@@ -151,14 +126,13 @@ export function screenOf(view) {
   const { state, fit, progress } = view;
   if (view.broken !== "") return "broken";
   if (view.elsewhere) return "elsewhere";
-  if (fit !== null && !fit.ok && !(state !== null && hasRecorded(state)) && !view.fit_overridden) return "fit";
-  if (state === null || fit === null) return "loading";
+  if (state === null || fit === null) return fit !== null && fit.unfit !== null ? "fit" : "loading";
+  if (fit.unfit !== null && !hasRecorded(state)) return "fit";
   if (state.released) return "released";
   if (state.stage === "replaced") return "replaced";
   if (state.stage === "start") return "bind";
   const capture = captureOf(view);
-  const word = state.verdict === null ? null : "decided";
-  if (word !== null && capture !== "recording" && capture !== "offline") return word;
+  if (state.verdict !== null && capture !== "recording" && capture !== "offline") return "decided";
   if (state.stage === "lapsed" || state.stage === "refused") return state.stage;
   if (state.consented === null) return "consent";
   if (capture === "stopped") return "upload";
@@ -167,8 +141,7 @@ export function screenOf(view) {
   if (state.stage === "claimed") return "confirm";
   if (state.ended) return "record";
   if (progress.scan === "todo") return "scan";
-  if (!progress.placed) return "place";
-  return "record";
+  return progress.placed ? "record" : "place";
 }
 
 /** The steps before the exam that the header counts, in order, and the screens of each. */

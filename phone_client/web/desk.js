@@ -1,0 +1,380 @@
+/** Does what a candidate asks for: joins the screens' actions with camera, scan and Keeper. */
+
+import { offerFromCode, offerFromLink } from "./bind.js";
+import { CameraRefused, FULL, closeStream, openCamera } from "./camera.js";
+import { Refusal } from "./pairing/errors.js";
+import { CHECKS, runCheck, watchPreview } from "./preflight.js";
+import { keepProgress, recallProgress } from "./progress.js";
+import { receiptFile, saveFile, shortProof } from "./proof.js";
+import { ScanGuide, askForDirection } from "./scan.js";
+import { hasRecorded, screenOf } from "./store.js";
+import { CONSENT_VERSION } from "./view/consent.js";
+import { needsNoTap } from "./view/preflight.js";
+
+/** @typedef {import("./store.js").View} View */
+/** @typedef {import("./store.js").Busy} Busy */
+/** @typedef {import("./types.js").State} State */
+/** @typedef {import("./preflight.js").CheckId} CheckId */
+/** @typedef {import("./view/actions.js").Actions} Actions */
+
+/** How long an exam is taken to be where the sitting does not say. */
+const USUAL_MINUTES = 120;
+
+/**
+ * Puts the page's address, with the offer in it, on the clipboard.
+ * @returns {Promise<boolean>} whether the browser let it
+ */
+export async function copyAddress() {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @implements {Actions} */
+export class Desk {
+  #store;
+  #link;
+  #capture;
+  #voice;
+  #server;
+  /** The offer in the address, until it is claimed. */
+  #offered = "";
+  /** @type {ScanGuide|null} */
+  #guide = null;
+  /** @type {MediaStream|null} what the guide looks at */
+  #guided = null;
+  /** @type {MediaStream|null} what is watched for light and tilt */
+  #watched = null;
+  #unwatch = () => {};
+  #checkedBy = "";
+
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {import("./link.js").KeeperLink} link
+   * @param {import("./capture.js").Capture} capture
+   * @param {import("./voice.js").Voice} voice
+   * @param {string} server the app's own address, what stands before `/p/`
+   * @param {Actions["speak"]} speak
+   */
+  constructor(store, link, capture, voice, server, speak) {
+    this.#store = store;
+    this.#link = link;
+    this.#capture = capture;
+    this.#voice = voice;
+    this.#server = server;
+    this.speak = speak;
+  }
+
+  // --- what is told from below -------------------------------------------------------------------------
+
+  /** @param {State} state the Keeper's newest */
+  take(state) {
+    const before = this.#store.view;
+    /** @type {Partial<View>} */
+    const changed = { state };
+    if (before.state === null) changed.reopened = hasRecorded(state);
+    if (state.sitting !== before.progress.sitting) changed.progress = recallProgress(state.sitting);
+    this.#store.set(changed);
+    if (state.verdict_jws !== (before.state?.verdict_jws ?? null)) {
+      void shortProof(state).then((proof) => this.#store.set({ proof }));
+    }
+    this.settle();
+  }
+
+  /** @param {Readonly<import("./capture.js").CaptureState>} capture */
+  captured(capture) {
+    const { busy } = this.#store.view;
+    this.#store.set({ capture, busy: busy === "start" && capture.doing !== "opening" ? null : busy });
+    // A new run has another picture: the turn cannot go on in it.
+    if (this.#guide !== null && capture.stream !== this.#guided) this.#abandonScan();
+    this.settle();
+  }
+
+  /** Begins and ends what belongs to a screen: the checks that need no tap, the watch on light and tilt. */
+  settle() {
+    const { view } = this.#store;
+    const screen = screenOf(view);
+    if (screen === "preflight" && this.#checkedBy !== view.state?.sitting) {
+      this.#checkedBy = view.state?.sitting ?? "";
+      void this.#tryChecks(CHECKS.filter(needsNoTap));
+    }
+    if (screen !== "preflight" || view.capture.stream !== null) this.#closeMirror();
+    const stream = screen === "preflight" ? this.#store.view.mirror : screen === "place" ? view.capture.stream : null;
+    if (stream === this.#watched) return;
+    this.#unwatch();
+    this.#watched = stream;
+    this.#unwatch = stream === null ? () => {} : watchPreview(stream, (look) => this.#store.set({ look }));
+    if (stream === null) this.#store.set({ look: null });
+  }
+
+  // --- binding -----------------------------------------------------------------------------------------
+
+  /**
+   * An offer came with the address.  It is claimed at once, unless this phone is bound already.
+   * @param {string} link
+   */
+  offered(link) {
+    const stage = this.#store.view.state?.stage;
+    if (stage !== "start" && stage !== "lapsed" && stage !== "refused") {
+      history.replaceState(null, "", location.pathname);
+      return;
+    }
+    this.#offered = link;
+    this.#store.set({ offered: true });
+    this.claimOffered();
+  }
+
+  claimOffered() {
+    if (this.#offered !== "") this.claim(this.#offered);
+  }
+
+  /** @param {string} text a link or a typed code */
+  claim(text) {
+    void this.#do("claim", async () => {
+      const offer = /[:/#]/.test(text) ? offerFromLink(text) : offerFromCode(text, this.#server);
+      if (offer.server !== this.#server) {
+        // A page may only talk to its own server: the other one serves its own.
+        location.assign(text);
+        return;
+      }
+      try {
+        await this.#link.ask("claim", { server: "", secret: offer.secret });
+      } catch (error) {
+        // Throttled, the same offer may be tried again.
+        if (!(error instanceof Refusal) || error.code !== "throttled") this.#forgetOffer();
+        throw error;
+      }
+      this.#forgetOffer();
+    });
+  }
+
+  giveUp() {
+    this.#store.set({ busy: null });
+    void this.#link.ask("forgetClaim", {});
+  }
+
+  /** The address must not carry an offer that is spent: it would be shared or kept with it. */
+  #forgetOffer() {
+    this.#offered = "";
+    this.#store.set({ offered: false });
+    history.replaceState(null, "", location.pathname);
+  }
+
+  async copyLink() {
+    this.#store.set({ copied: await copyAddress() });
+  }
+
+  // --- consent and checks ------------------------------------------------------------------------------
+
+  /**
+   * @param {boolean} face
+   * @param {boolean} room
+   */
+  consent(face, room) {
+    void this.#do("consent", async () => {
+      await this.#link.ask("consent", { version: CONSENT_VERSION, face, room });
+    });
+  }
+
+  /** @param {boolean} declined */
+  decline(declined) {
+    this.#store.set({ declined });
+  }
+
+  /** @param {CheckId} [id] */
+  check(id) {
+    if (this.#store.view.checking.length === 0) void this.#checkWithCamera(id === undefined ? CHECKS : [id]);
+  }
+
+  /** @param {readonly CheckId[]} ids */
+  async #checkWithCamera(ids) {
+    const needed = ids.filter((id) => id !== "quiet");
+    this.#store.set({ checking: needed });
+    if (needed.some((id) => !needsNoTap(id)) && this.#store.view.mirror === null) {
+      try {
+        const mirror = await openCamera("user", FULL);
+        this.#store.set({ mirror });
+        this.settle();
+      } catch (error) {
+        if (!(error instanceof CameraRefused)) throw error;
+        // The check of the camera says what the browser said.
+      }
+    }
+    await this.#tryChecks(needed);
+  }
+
+  /** @param {readonly CheckId[]} ids */
+  async #tryChecks(ids) {
+    this.#store.set({ checking: [...ids] });
+    const { window } = this.#store.view.state ?? { window: { start_ms: null, end_ms: null } };
+    const { start_ms: start, end_ms: end } = window;
+    const minutes = start !== null && end !== null ? Math.ceil((end - start) / 60_000) : USUAL_MINUTES;
+    await Promise.all(ids.map(async (id) => {
+      const check = await runCheck(id, { stream: this.#store.view.mirror, minutes, server: "" });
+      const { checks, checking } = this.#store.view;
+      this.#store.set({ checks: [...checks.filter((old) => old.id !== id), check], checking: checking.filter((other) => other !== id) });
+    }));
+  }
+
+  #closeMirror() {
+    const { mirror } = this.#store.view;
+    if (mirror === null) return;
+    closeStream(mirror);
+    this.#store.set({ mirror: null });
+  }
+
+  // --- recording ---------------------------------------------------------------------------------------
+
+  start() {
+    this.#closeMirror();
+    this.#store.set({ busy: "start", complaint: null });
+    this.#capture.start();
+  }
+
+  tap() {
+    this.#store.set({ complaint: null });
+    this.#capture.tap();
+  }
+
+  /** @param {import("./camera.js").Facing} facing */
+  turnTo(facing) {
+    this.#capture.turnTo(facing);
+  }
+
+  /** @param {View["asking"]} asking */
+  ask(asking) {
+    this.#store.set({ asking });
+  }
+
+  stop() {
+    void this.#do("stop", async () => {
+      if (this.#guide !== null) this.#abandonScan();
+      await this.#capture.stop();
+      this.#store.set({ asking: null });
+    });
+  }
+
+  // --- room scan and placement -------------------------------------------------------------------------
+
+  async beginScan() {
+    const directed = await askForDirection();
+    const { stream } = this.#capture.state;
+    if (stream === null || this.#guide !== null) return;
+    const guide = new ScanGuide(stream, directed, (reading) => {
+      if (guide !== this.#guide) return;
+      this.#store.set({ scan: { phase: "turning", reading } });
+      if (reading.complete) this.endScan();
+    });
+    this.#guide = guide;
+    this.#guided = stream;
+    this.#voice.hush(true);
+    this.#store.set({ scan: { phase: "turning", reading: null } });
+    void this.#do(null, () => this.#capture.mark("scan_begin"));
+    guide.begin();
+  }
+
+  endScan() {
+    const reading = this.#closeScan();
+    this.#store.set({ scan: { phase: "done", reading } });
+  }
+
+  #abandonScan() {
+    this.#closeScan();
+    this.#store.set({ scan: { phase: "ready", reading: null } });
+  }
+
+  #closeScan() {
+    const guide = this.#guide;
+    this.#guide = this.#guided = null;
+    if (guide === null) return null;
+    this.#voice.hush(false);
+    void this.#do(null, () => this.#capture.mark("scan_end"));
+    return guide.end();
+  }
+
+  repeatScan() {
+    this.#store.set({ scan: { phase: "ready", reading: null } });
+    void this.beginScan();
+  }
+
+  acceptScan() {
+    this.#advance({ scan: "done" });
+  }
+
+  skipScan() {
+    this.#advance({ scan: "skipped" });
+  }
+
+  placed() {
+    void this.#do(null, () => this.#capture.mark("placed"));
+    this.#advance({ placed: true });
+  }
+
+  /** @param {Partial<import("./store.js").Progress>} further */
+  #advance(further) {
+    const progress = { ...this.#store.view.progress, ...further };
+    keepProgress(progress);
+    this.#store.set({ progress });
+    this.settle();
+  }
+
+  // --- delivery ----------------------------------------------------------------------------------------
+
+  /** @param {boolean} allowed */
+  useMetered(allowed) {
+    void this.#do(null, async () => {
+      await this.#link.ask("setUploadOnMetered", { allowed });
+    });
+  }
+
+  retry() {
+    void this.#do("retry", async () => {
+      await this.#link.ask("retryNow", {});
+    });
+  }
+
+  saveCarry() {
+    void this.#do("carry", async () => {
+      saveFile(await this.#link.ask("exportCarry", {}), `${this.#store.view.state?.sitting}.carry.zip`);
+    });
+  }
+
+  saveReceipt() {
+    const { state } = this.#store.view;
+    if (state === null) return;
+    void this.#do(null, async () => saveFile(await receiptFile(state, this.#server), `${state.sitting}.receipt.json`));
+  }
+
+  forget() {
+    void this.#do("forget", async () => {
+      await this.#link.ask("forget", {});
+      location.reload(); // the Keeper has ended; the next one begins with nothing
+    });
+  }
+
+  reload() {
+    location.reload();
+  }
+
+  /**
+   * Does one thing; what is refused is shown until the candidate does the next.
+   * @param {Busy|null} busy null: nothing shows that it is being done
+   * @param {() => Promise<void>} work
+   */
+  async #do(busy, work) {
+    this.#store.set(busy === null ? { complaint: null } : { busy, complaint: null });
+    try {
+      await work();
+    } catch (error) {
+      // What the candidate gave up meanwhile is no complaint.
+      if (busy !== null && this.#store.view.busy !== busy) return;
+      const refusal = error instanceof Refusal ? error : new Refusal("internal", String(error));
+      this.#store.set({ complaint: refusal.told() });
+    } finally {
+      if (busy !== null && this.#store.view.busy === busy) this.#store.set({ busy: null });
+    }
+  }
+}
