@@ -16,7 +16,10 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _REASONS = {460: "Checksum Mismatch"}
-_FROM_ROUTER = {400: "malformed", 403: "not_found", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "wrong_media_type"}
+_FROM_ROUTER = {
+    400: "malformed", 403: "not_found", 404: "not_found", 405: "method_not_allowed", 413: "too_large",
+    415: "wrong_media_type",
+}
 
 
 def error_response(refusal: PairingError) -> web.Response:

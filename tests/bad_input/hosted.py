@@ -16,7 +16,7 @@ from evidence_server.app import build
 from evidence_server.routes.runner import Runner
 from evidence_server.settings import Settings
 from pairing.encoding import sha256_b64u
-from pairing.jws import new_phone_key, public_jwk, record_hash, sign, thumbprint
+from pairing.jws import SigningKey, new_phone_key, public_jwk, record_hash, sign, thumbprint
 from pairing.messages import Claim, ClockSample, Head, Link
 from tests.sittings import BOOT_MS, FakeClock
 from tests.upload.raw_http import Address
@@ -103,7 +103,8 @@ class Candidate:
     """A phone over HTTP, that says of itself whatever a test wants."""
 
     def __init__(self, server: Hosted, sitting: str) -> None:
-        self.server, self.sitting, self.key = server, sitting, new_phone_key()
+        self.server, self.sitting = server, sitting
+        self.key: SigningKey = new_phone_key()
         self.bearer = self.binding = self.newest = ""
         self.seq = self.bytes = 0
 
