@@ -115,6 +115,10 @@ class Rig:
         """Until the phone has sealed so many segments."""
         await self._until_held(lambda held: len(held.segments) >= segments)
 
+    async def until_receipted(self, segments: int) -> None:
+        """Until the phone has written down so many receipts."""
+        await self._until_held(lambda held: len(held.receipts) >= segments)
+
     async def until_recording(self) -> None:
         """Until the phone has written some of a segment that is not whole yet."""
         await self._until_held(lambda held: held.unsealed > 0)
