@@ -15,6 +15,7 @@ from itertools import pairwise
 from evidence_server.sitting import Generation, PlacedNote, Segment, Sitting
 from pairing.chain import Entry
 from pairing.clock import UNSAMPLED_MS, Placement, place_by_samples, place_by_wall
+from pairing.jws import MAX_INTEGER
 from pairing.messages import ClockSample, Head
 
 JOIN_MS = 1_000
@@ -175,8 +176,8 @@ def cover(state: Sitting, required: Span) -> Coverage:
             if segments[0].head.source != "camera":
                 continue
             some, worst = _place_run(segments, placements[generation.number, run])
-            placed += some
-            drift = max(drift, worst)
+            placed += map(_within_numbers, some)
+            drift = min(max(drift, worst), MAX_INTEGER)
     shown = [item for item in placed if item.readable]
     missing = [item for item in placed if item.segment.stored_at_ms is None and item.span.clip(required)]
     unreadable = [
@@ -198,6 +199,12 @@ def cover(state: Sitting, required: Span) -> Coverage:
     return Coverage(
         tuple(placed), shown_ms, tuple(missing), tuple(gaps), tuple(unreadable), drift
     )
+
+
+def _within_numbers(item: PlacedSegment) -> PlacedSegment:
+    """Clocks that were made up may add up to more than a record can say: a verdict that cannot be read."""
+    start, end = (max(-MAX_INTEGER, min(ms, MAX_INTEGER)) for ms in (item.span.start_ms, item.span.end_ms))
+    return item if item.span == Span(start, end) else replace(item, span=Span(start, end))
 
 
 def pending(state: Sitting, required: Span) -> list[Segment]:
