@@ -73,12 +73,21 @@ export async function openCamera(facing, shape, signal) {
 }
 
 /**
- * The microphone alone, to be tried while the picture is recorded without it.
+ * Opens the microphone alone.
+ * @returns {Promise<MediaStream>}
+ * @throws {CameraRefused}
+ */
+export async function openMicrophone() {
+  return ask({ audio: SOUND });
+}
+
+/**
+ * Tries the microphone while the picture is recorded without it.
  * @returns {Promise<boolean>} whether it can be had now; it is closed again
  */
 export async function microphoneAnswers() {
   try {
-    closeStream(await ask({ audio: SOUND }));
+    closeStream(await openMicrophone());
     return true;
   } catch {
     return false;

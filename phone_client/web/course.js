@@ -65,8 +65,8 @@ const RED_AFTER_MS = 2_000;
 const RED_AGAIN_MS = 15_000;
 const SOUND_AGAIN_MS = 10_000;
 
-/** Phases in which a recording is wanted and is not made. */
-const RED = Object.freeze(/** @type {Phase[]} */ (["opening", "rolling", "waiting", "tap"]));
+/** Phases in which a recording is wanted and nothing records. */
+const RED = Object.freeze(/** @type {Phase[]} */ (["opening", "waiting", "tap"]));
 
 /**
  * Before `start`.

@@ -77,7 +77,7 @@ export const RULES = Object.freeze([
   rule("sound-ended", "muted", true, 0, (seen) => seen.sound === "ended"),
   rule("without-sound", "muted", false, 0, (seen) => seen.sound === "none"),
   rule("sound-muted", "muted", false, 0, (seen) => seen.soundMuted),
-  rule("silent", "muted", false, 4_000, (seen) => seen.level !== null && seen.level < NO_SOUND),
+  rule("silent", "muted", false, 4_000, (seen) => seen.level !== null && isSilent(seen.level)),
   rule("wake-lock", "locked", false, 2_000, (seen) => !seen.awake),
 ]);
 
@@ -99,6 +99,14 @@ function rule(name, cause, stops, patience_ms, wrong) {
  */
 export function isBlack({ mean, deviation }) {
   return mean < BLACK || (mean < COVERED.mean && deviation < COVERED.deviation);
+}
+
+/**
+ * Not a quiet room: no sound at all.
+ * @param {number} level the loudest of some moments, full scale being 1
+ */
+export function isSilent(level) {
+  return level < NO_SOUND;
 }
 
 /**

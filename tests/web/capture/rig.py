@@ -1,0 +1,128 @@
+"""The recording in a real Chromium with a camera made of a file, and a Keeper that a test can look into."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from playwright.async_api import CDPSession, Page, async_playwright
+
+from tests.page.browser import ARGUMENTS, CHROMIUM
+
+APP = Path(__file__).parents[3] / "phone_client" / "web"
+RIG = Path(__file__).parent / "page"
+PATIENCE_MS = 30_000
+NOTICED_MS = 5_000
+"""Within this a candidate and the journal must know of an interruption."""
+
+CAMERA_ARGUMENTS = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+PERMISSIONS = ["videoCapture", "audioCapture", "wakeLockScreen", "durableStorage"]
+
+
+def browser_arguments(camera: Path, sound: Path | None = None) -> list[str]:
+    """Chromium's, with `camera` (MJPEG or Y4M) and `sound` (WAV) as its devices."""
+    arguments = [*ARGUMENTS, *CAMERA_ARGUMENTS, f"--use-file-for-fake-video-capture={camera}"]
+    return [*arguments, f"--use-file-for-fake-audio-capture={sound}"] if sound else arguments
+
+
+@asynccontextmanager
+async def serving(app: web.Application) -> AsyncIterator[str]:
+    """The address at which `app` is served."""
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def static_files() -> web.Application:
+    """The phone's web app and the page that tests it."""
+    app = web.Application()
+    app.router.add_static("/p", APP)
+    app.router.add_static("/rig", RIG)
+    return app
+
+
+class Phone:
+    """The page under test."""
+
+    def __init__(self, page: Page, cdp: CDPSession) -> None:
+        self.page = page
+        self.cdp = cdp
+
+    async def do(self, script: str) -> Any:
+        """Runs `script` with the page's `rig`."""
+        return await self.page.evaluate(f"() => {{ const rig = globalThis.rig; return {script}; }}")
+
+    async def until(self, condition: str, patience_ms: int = PATIENCE_MS) -> None:
+        """Waits until `condition` holds, looked at every 100 ms for it may depend on a hidden page's timers."""
+        await self.page.wait_for_function(
+            f"() => {{ const rig = globalThis.rig; return {condition}; }}", timeout=patience_ms, polling=100
+        )
+
+    async def start(self) -> None:
+        """Starts to record and waits until something is stored."""
+        await self.do("rig.capture.start()")
+        await self.until("rig.plain.doing === 'recording'")
+
+    async def stop(self) -> None:
+        """Stops for good."""
+        await self.do("rig.capture.stop()")
+
+    async def state(self) -> dict[str, Any]:
+        """What the screens are shown."""
+        state: dict[str, Any] = await self.do("rig.plain")
+        return state
+
+    async def now_ms(self) -> int:
+        """The page's monotonic clock."""
+        now: int = await self.do("rig.clock.mono()")
+        return now
+
+    async def notes(self) -> list[dict[str, Any]]:
+        """The notes so far, with `at_ms`, when the Keeper was told (monotonic)."""
+        calls = await self.do("rig.keeper.calls.filter(({call}) => call === 'note')")
+        return [{**call["argument"], "at_ms": call["at_ms"]} for call in calls]
+
+    async def noted(self, note: str, cause: str) -> dict[str, Any]:
+        """Waits for a note and gives it."""
+        found = f"call === 'note' && argument.note === '{note}' && argument.cause === '{cause}'"
+        await self.until(f"rig.keeper.calls.some(({{call, argument}}) => {found})")
+        return next(n for n in await self.notes() if (n["note"], n["cause"]) == (note, cause))
+
+    async def media(self, run: int) -> bytes:
+        """What was stored of a run."""
+        return base64.b64decode(await self.do(f"rig.keeper.media({run})"))
+
+    async def permit(self, name: str, setting: str) -> None:
+        """Gives or takes a permission, as the browser's own settings do."""
+        await self.cdp.send("Browser.setPermission", {"permission": {"name": name}, "setting": setting})
+
+
+@asynccontextmanager
+async def phone(camera: Path, sound: Path | None = None) -> AsyncIterator[Phone]:
+    """A fresh browser with the page under test; what its scripts throw fails the test."""
+    async with serving(static_files()) as origin, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=browser_arguments(camera, sound)
+        )
+        try:
+            cdp = await browser.new_browser_cdp_session()
+            page = await browser.new_page()
+            faults: list[str] = []
+            page.on("pageerror", lambda error: faults.append(str(error)))
+            await cdp.send("Browser.grantPermissions", {"origin": origin, "permissions": PERMISSIONS})
+            await page.goto(f"{origin}/rig/index.html")
+            await page.wait_for_function("() => 'rig' in globalThis")
+            yield Phone(page, cdp)
+        finally:
+            await browser.close()
+    if faults:
+        raise RuntimeError(f"the page's scripts failed: {faults}")
