@@ -5,7 +5,8 @@
  * Only files below WITNESS_ROOT count; of their bytes those of the journal's log are kept, of what is sent, heads of HTTP
  * answers. Children do not inherit it.
  *
- * With DISK_FULL naming a file, that file's existence makes the disk full: what would need room fails with ENOSPC.
+ * With DISK_FULL naming a file, that file's existence makes the disk full for the files whose path holds its text: what
+ * would need room fails with ENOSPC, and so does every write to the journal's log, as on a disk that copies on write.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -40,6 +41,12 @@ static void *next(const char *name) { return dlsym(RTLD_NEXT, name); }
 
 static int counts(const char *path) { return root[0] && strncmp(path, root, strlen(root) - 1) == 0; }
 
+/* Whether it is the journal's log. */
+static int is_log(const char *path) {
+    size_t end = strlen(path);
+    return end > 4 && strcmp(path + end - 4, "-wal") == 0;
+}
+
 /* Whether a file descriptor's file counts; its path. */
 static int path_of(int fd, char path[PATH_MAX]) {
     char link[64];
@@ -70,9 +77,7 @@ static void note_fd(const char *call, int fd, const void *bytes, size_t length) 
     char path[PATH_MAX];
     struct stat known;
     if (log_file < 0 || !path_of(fd, path) || fstat(fd, &known)) return;
-    size_t end = strlen(path);
-    int kept = end > 4 && strcmp(path + end - 4, "-wal") == 0;
-    note(call, known.st_ino, path, bytes, kept ? length : 0);
+    note(call, known.st_ino, path, bytes, is_log(path) ? length : 0);
 }
 
 static void note_name(const char *path) {
@@ -82,14 +87,22 @@ static void note_name(const char *path) {
 
 /* --- a full disk ----------------------------------------------------------------------------------------- */
 
-static int is_full(void) { return full[0] && syscall(SYS_access, full, F_OK) == 0; }
+static int is_full(const char *path) {
+    char text[PATH_MAX] = "";
+    int sign = full[0] ? (int)syscall(SYS_openat, AT_FDCWD, full, O_RDONLY | O_CLOEXEC) : -1;
+    if (sign < 0) return 0;
+    long length = syscall(SYS_read, sign, text, sizeof text - 1);
+    syscall(SYS_close, sign);
+    text[length > 0 ? length : 0] = 0;
+    return counts(path) && strstr(path, text) != NULL;
+}
 
 /* Whether `more` bytes at `offset` (-1: at the end) need room that a full disk has not. */
 static int no_room(int fd, size_t more, off_t offset) {
     char path[PATH_MAX];
     struct stat known;
-    if (!is_full() || !path_of(fd, path) || fstat(fd, &known) || !S_ISREG(known.st_mode)) return 0;
-    if (offset >= 0 && offset + (off_t)more <= known.st_size) return 0; /* in its place */
+    if (!full[0] || !path_of(fd, path) || !is_full(path) || fstat(fd, &known) || !S_ISREG(known.st_mode)) return 0;
+    if (offset >= 0 && offset + (off_t)more <= known.st_size && !is_log(path)) return 0; /* in its place */
     errno = ENOSPC;
     return 1;
 }
@@ -97,7 +110,7 @@ static int no_room(int fd, size_t more, off_t offset) {
 #define STATVFS(name, type)                                         \
     int name(const char *path, struct type *told) {                 \
         int done = ((int (*)(const char *, struct type *))next(#name))(path, told); \
-        if (!done && is_full() && counts(path)) told->f_bavail = told->f_bfree = 0; \
+        if (!done && is_full(path)) told->f_bavail = told->f_bfree = 0; \
         return done;                                                \
     }
 STATVFS(statvfs, statvfs)
@@ -126,7 +139,7 @@ PWRITE(pwrite64, off64_t)
 #define TRUNCATE(name, offset_type)                                                   \
     int name(int fd, offset_type length) {                                            \
         struct stat known;                                                            \
-        if (is_full() && !fstat(fd, &known) && length > known.st_size && no_room(fd, 1, known.st_size)) return -1; \
+        if (full[0] && !fstat(fd, &known) && length > known.st_size && no_room(fd, 1, known.st_size)) return -1; \
         int done = ((int (*)(int, offset_type))next(#name))(fd, length);              \
         if (!done) note_fd("write", fd, NULL, 0);                                     \
         return done;                                                                  \
@@ -153,7 +166,7 @@ SYNC(fdatasync)
         mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;                   \
         va_end(rest);                                                               \
         int is_new = flags & O_CREAT && counts(path) && syscall(SYS_access, path, F_OK); \
-        if (is_new && is_full()) { errno = ENOSPC; return -1; }                     \
+        if (is_new && is_full(path)) { errno = ENOSPC; return -1; }                     \
         int fd = ((int (*)(const char *, int, mode_t))next(#name))(path, flags, mode); \
         if (fd >= 0 && is_new) note_name(path);                                     \
         return fd;                                                                  \
@@ -162,7 +175,7 @@ OPEN(open)
 OPEN(open64)
 
 int mkdir(const char *path, mode_t mode) {
-    if (is_full() && counts(path) && syscall(SYS_access, path, F_OK)) { errno = ENOSPC; return -1; }
+    if (is_full(path) && syscall(SYS_access, path, F_OK)) { errno = ENOSPC; return -1; }
     int done = ((int (*)(const char *, mode_t))next("mkdir"))(path, mode);
     if (!done) note_name(path);
     return done;

@@ -53,9 +53,9 @@ class Preload:
         }
 
     @contextlib.contextmanager
-    def full_disk(self) -> Iterator[None]:
-        """During the block nothing that needs room succeeds."""
-        self.sign.touch()
+    def full_disk(self, part_of_path: str = "") -> Iterator[None]:
+        """During the block nothing that needs room succeeds, in files with this in their path."""
+        self.sign.write_text(part_of_path)
         try:
             yield
         finally:
