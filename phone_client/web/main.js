@@ -89,7 +89,7 @@ function keepShell() {
 
 const [words, features] = await Promise.all([loadWords(preferredLanguage()), readFeatures()]);
 const fit = judgeFit(features);
-const store = new Store({ ...emptyView(SERVER), now_ms: Date.now(), fit, offered: LINK.test(location.hash) }, queueMicrotask);
+const store = new Store({ ...emptyView(SERVER), now_ms: Date.now(), fit, offered: LINK.test(location.hash) }, (work) => queueMicrotask(work));
 if (fit.unfit === null) {
   keepShell();
   await record(store, words);

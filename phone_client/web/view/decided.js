@@ -36,14 +36,15 @@ export function decidedScreen(view, words, act) {
     ${hero({ tone, sign, head: words.say(`verdict-${verdict.word}-title`),
       todo: words.say(complete ? "verdict-complete-at" : `verdict-${verdict.word}-lead`, { time }) })}
     ${complete ? receipt(view, words, act) : null}
+    ${card(words.say("verdict-next"), steps(next.map((id) => words.say(id))))}
+    ${verdict.word === "incomplete" ? byHand(view, words, act) : null}
     ${verdict.reasons.length === 0 ? null : card(words.say("verdict-reasons"), html`<ul class="reasons">
       ${verdict.reasons.map((reason, index) => html`<li key=${index}>${words.code("reason", reason.code)}${" "}
         ${when(reason, words, offset)}</li>`)}</ul>`)}
     ${verdict.missing.length === 0 ? null : card(words.say("verdict-missing"), stretches(verdict.missing, words, offset))}
     ${verdict.gaps.length === 0 ? null : card(words.say("verdict-gaps"), stretches(verdict.gaps, words, offset))}
-    ${card(words.say("verdict-next"), steps(next.map((id) => words.say(id))))}
-    ${complete ? null : html`${state.waiting.segments > 0 || verdict.missing.length > 0 ? path(state, words) : null}
-      ${byHand(view, words, act)}${receipt(view, words, act)}`}
+    ${state.waiting.segments > 0 ? path(state, words) : null}
+    ${complete ? null : receipt(view, words, act)}
     ${verdict.review.length === 0 ? null : card(words.say("verdict-review"), html`<p class="quiet">${words.say("verdict-review-lead")}</p>
       <ul class="reasons">${verdict.review.map(({ code }) => html`<li key=${code}>${words.code("reason", code)}</li>`)}</ul>`)}
     <p class="quiet">${words.say(verdict.version > 1 ? "verdict-issued-again" : "verdict-issued", { version: verdict.version, time, before: verdict.version - 1 })}</p>

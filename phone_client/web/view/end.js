@@ -20,9 +20,10 @@ export function releasedScreen(view, words, act) {
   return html`${hero({ tone: "plain", sign: "bin", head: words.say(left ? "released-part-title" : "released-title"),
       todo: words.say("released-do", { size: words.size(state.freed_bytes) }) })}
     ${left ? card(words.say("released-left"), html`<p>${words.say("released-left-why", { size: words.size(state.held_bytes) })}</p>
-      <p class="code">${state.sitting}</p>`) : button({ id: "forget", label: words.say("released-forget"), act: () => act.forget(), working: view.busy === "forget" })}
+      <p class="code">${state.sitting}</p>`) : null}
     ${state.verdict === null ? null : card(words.say("receipt-title"), html`<p>${words.say(`verdict-${state.verdict.word}-title`)}</p>
-      ${button({ id: "receipt", label: words.say("receipt-save"), act: () => act.saveReceipt(), sign: "save" })}`)}`;
+      ${button({ id: "receipt", label: words.say("receipt-save"), act: () => act.saveReceipt(), sign: "save" })}`)}
+    ${left ? null : button({ id: "forget", label: words.say("released-forget"), act: () => act.forget(), look: "quiet", working: view.busy === "forget" })}`;
 }
 
 /**

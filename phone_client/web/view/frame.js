@@ -31,7 +31,7 @@ export function header(view, words, act, screen) {
     ${step < 0 ? null : html`<p class="step">
       <span class="step-dots" aria-hidden="true">${STEPS.map((name, index) => html`<span key=${name}
         class=${index < step ? "is-done" : index === step ? "is-here" : ""}></span>`)}</span>
-      <span>${words.say("step-of", { step: step + 1, steps: STEPS.length })} ${words.say(`step-${STEPS[step]}`)}</span></p>`}
+      <span>${words.say("step-of", { step: step + 1, steps: STEPS.length, name: words.say(`step-${STEPS[step]}`) })}</span></p>`}
   </header>`;
 }
 

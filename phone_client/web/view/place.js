@@ -21,13 +21,13 @@ export function placeScreen(view, words, act) {
   const other = view.capture.facing === "user" ? "environment" : "user";
   return html`${title(words.say("place-title"))}
     <p class="lead">${words.say("place-lead")}</p>
-    ${card(null, html`${placement()}<p class="quiet">${words.say("place-picture")}</p>`)}
+    ${card(null, placement())}
     <div class="mirror"><${Preview} stream=${view.capture.stream} label=${words.say("preview-label")} />
-      ${tiltAndLight(view.look, words)}</div>
-    ${card(words.say("place-seen"), html`<ul class="ticks">${SEEN.map((name) => html`<li key=${name}>${words.say(`place-${name}`)}</li>`)}</ul>
-      <p>${words.say("place-power")}</p>`)}
+      <div class="seen"><h2>${words.say("place-seen")}</h2>
+        <ul class="ticks">${SEEN.map((name) => html`<li key=${name}>${words.say(`place-${name}`)}</li>`)}</ul></div></div>
+    ${tiltAndLight(view.look, words)}
+    ${button({ id: "turn", label: words.say(`camera-${other}`), act: () => act.turnTo(other), look: "quiet", sign: "camera" })}
+    <p>${words.say("place-power")}</p>
     <div class="answers sticky">
-      ${button({ id: "placed", label: words.say("place-done"), act: () => act.placed(), look: "main", sign: "check" })}
-      ${button({ id: "turn", label: words.say(`camera-${other}`), act: () => act.turnTo(other), look: "quiet", sign: "camera" })}
-    </div>`;
+      ${button({ id: "placed", label: words.say("place-done"), act: () => act.placed(), look: "main", sign: "check" })}</div>`;
 }

@@ -9,6 +9,10 @@ import { button, icon } from "./parts.js";
 /** @typedef {import("../words.js").Words} Words */
 /** @typedef {import("./actions.js").Actions} Actions */
 
+const HOUR_MS = 3_600_000;
+/** Space for longer than this is told as "over" it. */
+const PLENTY_MS = 5 * HOUR_MS;
+
 /**
  * @param {View} view
  * @param {Words} words
@@ -62,7 +66,7 @@ function interrupted(view, words, act) {
     : html`<p class="state-since" role="timer" aria-live="off">${words.say("interrupted-for", { time: words.exact(view.now_ms - since) })}</p>`;
   if (!tap) {
     return html`<div class="state-ground">${content}${length}
-      ${opening ? null : html`<p class="state-do">${words.say("interrupted-itself")}</p>`}${line(view, words)}</div>`;
+      ${opening ? null : html`<p class="state-itself">${words.say("interrupted-itself")}</p>`}${line(view, words)}</div>`;
   }
   return html`<div class="state-ground"><button type="button" class="tap" data-act="tap" onClick=${() => reopened ? act.start() : act.tap()}>
     ${content}<span class="tap-here">${icon("again")}<span>${words.say("interrupted-tap")}</span></span>${length}</button>${line(view, words)}</div>`;
@@ -104,7 +108,7 @@ function line(view, words) {
   const space = spaceLeftMs(state, PICTURE_BPS + SOUND_BPS);
   /** @type {[string, string][]} */
   const facts = [["recorded", words.span(state.recorded_ms)], ["waiting", words.span(state.waiting.ms)]];
-  if (space !== null) facts.push(["space", words.span(space)]);
+  if (space !== null) facts.push(["space", space > PLENTY_MS ? words.say("span-over", { hours: PLENTY_MS / HOUR_MS }) : words.span(space)]);
   if (battery !== null) facts.push(["battery", words.say(battery.charging ? "battery-charging" : "battery-level", { percent: battery.percent })]);
   if (start !== null && now < start) facts.push(["starts", words.countdown(start - now)]);
   else if (end !== null && now < end && !state.ended) facts.push(["left", words.countdown(end - now)]);

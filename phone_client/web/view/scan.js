@@ -23,14 +23,14 @@ export function scanScreen(view, words, act) {
   if (phase === "ready") {
     return html`${title(words.say("scan-title"))}<p class="lead">${words.say("scan-lead")}</p>
       ${card(null, html`${turning()}${steps([1, 2, 3].map((step) => words.say(`scan-${step}`)))}`)}
+      <div class="skip">${button({ id: "scan-skip", label: words.say("scan-skip"), act: () => act.skipScan(), look: "quiet" })}
+        <p class="quiet">${words.say("scan-skip-why")}</p></div>
       <div class="answers sticky">
-        ${button({ id: "scan-begin", label: words.say("scan-begin"), act: () => act.beginScan(), look: "main", sign: "again" })}
-        ${button({ id: "scan-skip", label: words.say("scan-skip"), act: () => act.skipScan(), look: "quiet" })}
-        <p class="quiet">${words.say("scan-skip-why")}</p></div>`;
+        ${button({ id: "scan-begin", label: words.say("scan-begin"), act: () => act.beginScan(), look: "main", sign: "again" })}</div>`;
   }
   const turn = phase === "turning";
   return html`${title(words.say(turn ? "scan-turning" : reading?.complete ? "scan-done" : "scan-part"))}
-    ${ring(view, words)}
+    ${ring(view, words, turn)}
     ${turn ? html`<p class=${`scan-hint ${reading?.hint ? "is-wrong" : ""}`} role="status">
         ${icon(reading?.hint ? "warning" : "again")}<span>${words.say(`scan-hint-${reading?.hint ?? "none"}`)}</span></p>
       ${reading !== null && !reading.guided ? html`<p class="quiet">${words.say("scan-timed")}</p>` : null}
@@ -54,11 +54,12 @@ function scanResult(reading) {
  * The ring around the live picture.
  * @param {View} view
  * @param {Words} words
+ * @param {boolean} large while it is looked at from an arm's length
  */
-function ring({ scan: { reading }, capture }, words) {
+function ring({ scan: { reading }, capture }, words, large) {
   const done = reading?.done ?? Array.from({ length: SECTORS }, () => false);
   const count = done.filter(Boolean).length;
-  return html`<div class="ring-of" role="img" aria-label=${words.say("scan-ring", { done: count, all: SECTORS })}>
+  return html`<div class=${large ? "ring-of" : "ring-of small"} role="img" aria-label=${words.say("scan-ring", { done: count, all: SECTORS })}>
     <${Preview} stream=${capture.stream} label=${words.say("preview-label")} kind="round" />
     <svg class="sectors" viewBox="-50 -50 100 100" aria-hidden="true">
       ${done.map((seen, index) => html`<path key=${index} d=${sector(index)} class=${`${seen ? "is-done" : ""} ${reading?.at === index ? "is-here" : ""}`} />`)}

@@ -40,10 +40,10 @@ export function uploadScreen(view, words, act) {
     ${delivery === "resume" ? button({ id: "start", label: words.say("upload-resume"), act: () => act.start(), look: "main", sign: "record" }) : null}
     ${delivery === "metered" ? button({ id: "metered-on", label: words.say("metered-allow", { size: words.size(state.waiting.bytes) }),
       act: () => act.useMetered(true), look: "main", sign: "upload" }) : null}
-    ${delivery === "arrived" ? null : timing(view, state, words, act)}
+    ${delivery === "arrived" || delivery === "resume" ? null : timing(view, state, words, act)}
     ${path(state, words)}
     ${kept(state, words)}
-    ${delivery === "metered" || delivery === "arrived" ? null : metered(state, words, act)}
+    ${["metered", "arrived", "resume"].includes(delivery) ? null : metered(state, words, act)}
     ${IN_TROUBLE.has(delivery) ? byHand(view, words, act) : null}`;
 }
 
@@ -135,8 +135,10 @@ function metered(state, words, act) {
  */
 export function byHand({ state, busy }, words, act) {
   if (state === null) return null;
-  return card(words.say("hand-title"), html`<p>${words.say("hand-how")}</p>
-    <p>${words.say("hand-code")}</p><p class="code">${state.sitting}</p>
+  const code = html`<p>${words.say("hand-code")}</p><p class="code">${state.sitting}</p>`;
+  // With nothing left to hand over there is still somebody to ask.
+  if (state.waiting.segments === 0) return card(words.say("hand-desk"), code);
+  return card(words.say("hand-title"), html`<p>${words.say("hand-how")}</p>${code}
     ${button({ id: "carry", label: words.say(busy === "carry" ? "hand-making" : "hand-save", { size: words.size(state.waiting.bytes) }),
       act: () => act.saveCarry(), sign: "save", working: busy === "carry" })}`);
 }
