@@ -14,6 +14,7 @@ import { openFiles, removeFiles } from "./files.js";
 import { Journal } from "./journal.js";
 import { Ledger } from "./ledger.js";
 import { sha256 } from "./pairing/encoding.js";
+import { Reserve } from "./reserve.js";
 import { RunWriter } from "./run_writer.js";
 import { endOf, noteFact, partName, segmentFact, wholeSlices } from "./tail.js";
 
@@ -32,7 +33,7 @@ import { endOf, noteFact, partName, segmentFact, wholeSlices } from "./tail.js";
  */
 /** @typedef {{note: "gap_begin"|"stop", cause: Cause} & Instant} Ending */
 
-/** Bytes of the quota that stay free: heads and notes must still fit. */
+/** Bytes that no media takes: what is recorded must still be signed, committed and released. */
 const RESERVE = 8 * 2 ** 20;
 /** No room for more media; what is there is kept. */
 export class BufferFull extends Error {
@@ -46,6 +47,9 @@ export class Buffer {
   #journal;
   #files;
   #reserve;
+  #reserveBytes;
+  /** Whether the last slice found no room. */
+  #wasFull = false;
   /** @type {(() => void)[]} */
   #listeners = [];
   /** @type {Map<number, RunWriter>} open runs of this page load */
@@ -57,26 +61,27 @@ export class Buffer {
    * Private: see `open`.
    * @param {Database} database
    * @param {Files} files
-   * @param {number} reserve
+   * @param {number} reserve bytes
    */
   constructor(database, files, reserve) {
     this.#database = database;
     this.#journal = new Journal(database);
     this.#files = files;
-    this.#reserve = reserve;
+    this.#reserveBytes = reserve;
+    this.#reserve = new Reserve(files, reserve);
   }
 
   /**
    * Replays the journal, finishes deletions, seals what a kill left.
    * @param {string} place which recording's: several may lie on one phone
    * @param {{files?: (database: Database) => Promise<Files>, reserve?: number}} [how] where media is kept, if not
-   *   where the browser does it best; bytes of the quota that stay free
+   *   where the browser does it best; bytes that media leaves to the journal
    * @throws {import("./ledger.js").LedgerError | DOMException}
    */
   static async open(place, { files, reserve = RESERVE } = {}) {
     const database = await Database.open(place);
     try {
-      const kept = await (files ? files(database) : openFiles(place, database));
+      const kept = await (files ? files(database) : openFiles(place, database, reserve));
       const buffer = new Buffer(database, kept, reserve);
       for (const fact of await buffer.#journal.read()) buffer.ledger.apply(fact);
       await buffer.#finishDeletions();
@@ -172,12 +177,22 @@ export class Buffer {
       facts.map(async (fact) => ("record" in fact ? { ...fact, name: await sha256(fact["record"]) } : fact)),
     );
     try {
-      await this.#journal.append(named);
+      await this.#append(named);
     } catch (error) {
       throw full(error);
     }
     for (const fact of named) this.ledger.apply(fact);
     for (const listener of this.#listeners) listener();
+  }
+
+  /** @param {Fact[]} facts */
+  async #append(facts) {
+    try {
+      await this.#journal.append(facts);
+    } catch (error) {
+      if (!(full(error) instanceof BufferFull && (await this.#reserve.release()))) throw error;
+      await this.#journal.append(facts);
+    }
   }
 
   // --- recording ---------------------------------------------------------------------------------
@@ -186,12 +201,12 @@ export class Buffer {
    * A new run whose media time 0 is `mono_ms`; the camera's ends a gap that is open.  Gives its number.
    * @param {Beginning} beginning
    * @returns {Promise<number>}
-   * @throws {BufferFull}
+   * @throws {BufferFull} also where there is no room but what the journal may need
    */
   beginRun({ source, container, boot, mono_ms, wall_ms }) {
     return this.#alone(async () => {
-      await this.#checkRoom(0);
       for (const run of this.ledger.openRuns()) if (run.source === source) await this.#closeLeftOpen(run);
+      await this.#takeReserve();
       const number = Math.max(0, ...this.ledger.runs.keys()) + 1;
       /** @type {Fact[]} */
       const facts = [
@@ -220,10 +235,10 @@ export class Buffer {
       if (writer.torn) throw new BufferFull("a slice before this one is missing");
       if (!piece.bytes.length) return;
       try {
-        await this.#checkRoom(piece.bytes.length);
         await writer.append(piece, (fact) => this.#record(fact));
       } catch (error) {
         writer.tear();
+        this.#wasFull ||= full(error) instanceof BufferFull;
         throw full(error);
       }
       if (writer.isDue) await this.#sealIfRoom(writer);
@@ -239,6 +254,16 @@ export class Buffer {
    */
   closeRun(number, ending) {
     return this.#alone(() => this.#close(this.#openRun(number), ending));
+  }
+
+  async #takeReserve() {
+    try {
+      // Who ran out of room begins again only where there is some, not for one slice at a time.
+      await this.#reserve.take(this.#wasFull ? this.#reserveBytes : 0);
+      this.#wasFull = false;
+    } catch (error) {
+      throw full(error);
+    }
   }
 
   /** @param {number} number */
@@ -284,12 +309,6 @@ export class Buffer {
     if (writer === undefined) return this.#sealTail(run);
     const cause = writer.torn ? "storage_full" : "unknown";
     return this.#close(run, { note: "gap_begin", cause, ...endOf(run) });
-  }
-
-  /** @param {number} more bytes */
-  async #checkRoom(more) {
-    const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
-    if (usage + more + this.#reserve > quota) throw new BufferFull(`${usage} of ${quota} bytes are used`);
   }
 
   // --- what a kill left --------------------------------------------------------------------------
@@ -340,6 +359,14 @@ export class Buffer {
     if (segment === null) throw new RangeError("a note has no media");
     const kept = await this.#files.read(partName(run, segment.offset));
     return kept && kept.slice(0, segment.length);
+  }
+
+  /**
+   * Whether so many bytes more would find room, whatever the browser's estimate says; null where only trying tells.
+   * @param {number} bytes
+   */
+  hasRoom(bytes) {
+    return this.#alone(() => this.#files.hasRoom(bytes));
   }
 
   /**

@@ -39,9 +39,12 @@
  * @property {(name: string) => Promise<Blob|null>} read null where it is missing
  * @property {(name: string) => Promise<void>} remove nothing happens where it is missing
  * @property {() => Promise<string[]>} list
+ * @property {(bytes: number) => Promise<boolean|null>} hasRoom whether a file of this size could be; null where only
+ *   writing it would tell
  */
 
 const SETTING = "files";
+const PROBE = "probe";
 /** A handle that the page before this one held is let go of in the browser's own time, of which it tells nothing. */
 const LOCKED_FOR_MS = 5_000;
 const LOOK_AGAIN_MS = 50;
@@ -50,14 +53,15 @@ const LOOK_AGAIN_MS = 50;
  * The files of a place.  What they are kept in is chosen once: later choices would not find what is there.
  * @param {string} place
  * @param {Database} database
+ * @param {number} free bytes of the quota that rows leave free
  * @returns {Promise<Files>}
  */
-export async function openFiles(place, database) {
+export async function openFiles(place, database, free) {
   /** @type {Kind|undefined} */
   const chosen = await database.read("settings", (store) => store.get(SETTING));
   const kind = chosen ?? (await bestKind());
   if (!chosen) await database.change("settings", (store) => void store.put(kind, SETTING));
-  return filesOf(kind, place, database);
+  return filesOf(kind, place, database, free);
 }
 
 /**
@@ -65,10 +69,11 @@ export async function openFiles(place, database) {
  * @param {Kind} kind
  * @param {string} place
  * @param {Database} database
+ * @param {number} free bytes of the quota that rows leave free
  * @returns {Promise<Files>}
  */
-export async function filesOf(kind, place, database) {
-  if (kind === "rows") return new Rows(database);
+export async function filesOf(kind, place, database, free) {
+  if (kind === "rows") return new Rows(database, free);
   return new Folder(kind, await folderOf(place, true));
 }
 
@@ -88,19 +93,18 @@ export async function removeFiles(place) {
 
 /** @returns {Promise<Kind>} */
 async function bestKind() {
-  const name = "probe";
   try {
     const folder = await folderOf("evidence-camera-probe", true);
-    const file = await folder.getFileHandle(name, { create: true });
+    const file = await folder.getFileHandle(PROBE, { create: true });
     const kind = "createSyncAccessHandle" in file ? "handles" : "createWritable" in file ? "streams" : "rows";
     // Some private modes have the names of all this and then refuse it.
     if (kind !== "rows") {
-      const probe = await new Folder(kind, folder).open(name);
+      const probe = await new Folder(kind, folder).open(PROBE);
       await probe.append(Uint8Array.of(1));
       await probe.flush();
       probe.close();
     }
-    await folder.removeEntry(name);
+    await folder.removeEntry(PROBE);
     return kind;
   } catch {
     return "rows";
@@ -171,6 +175,22 @@ class Folder {
     const names = [];
     for await (const name of this.folder.keys()) names.push(name);
     return names;
+  }
+
+  /** @param {number} bytes */
+  async hasRoom(bytes) {
+    if (this.kind !== "handles") return null;
+    const probe = await this.open(PROBE);
+    try {
+      await probe.truncate(bytes); // takes from the quota, but writes nothing
+      return true;
+    } catch (error) {
+      if (isNamed(error, "QuotaExceededError")) return false;
+      throw error;
+    } finally {
+      probe.close();
+      await this.remove(PROBE);
+    }
   }
 }
 
@@ -275,10 +295,15 @@ class Rows {
   /** @type {Kind} */
   kind = "rows";
   #database;
+  #free;
 
-  /** @param {Database} database */
-  constructor(database) {
+  /**
+   * @param {Database} database
+   * @param {number} free
+   */
+  constructor(database, free) {
     this.#database = database;
+    this.#free = free;
   }
 
   /**
@@ -286,7 +311,7 @@ class Rows {
    * @returns {Promise<OpenFile>}
    */
   async open(name) {
-    return new RowFile(this.#database, name, await this.#rows(name));
+    return new RowFile(this.#database, name, await this.#rows(name), this.#free);
   }
 
   /**
@@ -308,6 +333,10 @@ class Rows {
     return [...new Set(keys.map((key) => String(/** @type {IDBValidKey[]} */ (key)[0])))];
   }
 
+  async hasRoom() {
+    return null;
+  }
+
   /**
    * @param {string} name
    * @returns {Promise<ArrayBuffer[]>}
@@ -325,6 +354,7 @@ function rangeOf(name) {
 class RowFile {
   #database;
   #name;
+  #free;
   /** @type {number[]} bytes of each row */
   #lengths;
 
@@ -332,8 +362,10 @@ class RowFile {
    * @param {Database} database
    * @param {string} name
    * @param {ArrayBuffer[]} rows
+   * @param {number} free
    */
-  constructor(database, name, rows) {
+  constructor(database, name, rows, free) {
+    this.#free = free;
     this.#database = database;
     this.#name = name;
     this.#lengths = rows.map((row) => row.byteLength);
@@ -345,6 +377,8 @@ class RowFile {
 
   /** @param {Bytes} bytes */
   async append(bytes) {
+    const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
+    if (usage + bytes.length + this.#free > quota) throw new DOMException("no room is left", "QuotaExceededError");
     const key = [this.#name, this.#lengths.length];
     await this.#database.change("pieces", (store) => void store.put(bytes.slice().buffer, key));
     this.#lengths.push(bytes.length);

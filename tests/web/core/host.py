@@ -1,4 +1,4 @@
-"""Serves the web app's modules and this folder's pages on this machine, and hears what the pages have seen."""
+"""Serves the web app's modules and this folder's pages, and hears what the pages have seen."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Host:
 
 @asynccontextmanager
 async def hosting() -> AsyncIterator[Host]:
-    """A host that answers at `address`, on a port that stays the same: the browser's storage goes by it."""
+    """A host that answers at `address`."""
     host = Host()
     runner = web.AppRunner(host.app(), access_log=None)
     await runner.setup()

@@ -13,9 +13,6 @@ from playwright.async_api import Page, async_playwright
 
 from tests.page.browser import ARGUMENTS, CHROMIUM
 
-_PORT_FILE = "DevToolsActivePort"
-
-
 class KillableChromium:
     """A running browser; `page` is its one page."""
 
@@ -43,10 +40,9 @@ def _descendants(parent: int) -> list[int]:
 @asynccontextmanager
 async def killable_chromium(profile: Path, *arguments: str) -> AsyncIterator[KillableChromium]:
     """The installed Chromium on a profile folder, killed at the end if it was not before."""
-    (profile / _PORT_FILE).unlink(missing_ok=True)
     process = await asyncio.create_subprocess_exec(
-        CHROMIUM, *ARGUMENTS, *arguments, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        CHROMIUM, *ARGUMENTS, *arguments, "--remote-debugging-port=0", f"--user-data-dir={profile}",
+        "about:blank", stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         address = await _address(process)

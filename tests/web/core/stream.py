@@ -40,3 +40,12 @@ def slice_of(run: int, number: int) -> bytes:
 def stream_of(run: int, slices: int) -> bytes:
     """The first slices of a run, one behind the other."""
     return b"".join(slice_of(run, number) for number in range(slices))
+
+
+def slices_in(run: int, size: int) -> int:
+    """How many slices the first `size` bytes of a run begin."""
+    slices = 0
+    while size > 0:
+        size -= len(slice_of(run, slices))
+        slices += 1
+    return slices

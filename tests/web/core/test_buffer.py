@@ -1,22 +1,25 @@
-"""The phone's store in a real browser: what was flushed survives a kill of the whole browser at any moment."""
+"""The phone's store in a real browser: what was flushed survives a kill of the whole browser."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
 from pairing.encoding import sha256_b64u
+from tests.page.browser import chromium
 from tests.web.core.host import Host, hosting
 from tests.web.core.killable import KillableChromium, killable_chromium
-from tests.web.core.stream import stream_of
+from tests.web.core.stream import slices_in, stream_of
 
 KINDS = ["handles", "streams", "rows"]
+SMALL = 6_000_000
+RESERVE = 1_500_000  # Chromium hands room out by the MiB
 Kept = dict[str, Any]
 
 
@@ -34,16 +37,30 @@ async def opened(host: Host, profile: Path, kind: str | None) -> AsyncIterator[K
         yield browser
 
 
+@asynccontextmanager
+async def limited(host: Host, profile: Path) -> AsyncIterator[tuple[Page, Callable[[int], Awaitable[None]]]]:
+    """A page whose origin may keep SMALL bytes, until the function that is given with it allows more."""
+    async with killable_chromium(profile) as browser:
+        await browser.page.goto(f"{host.address}/t/store.html")
+        devtools = await browser.page.context.new_cdp_session(browser.page)
+
+        async def limit(quota: int) -> None:
+            await devtools.send(
+                "Storage.overrideQuotaForOrigin", {"origin": host.address, "quotaSize": quota}
+            )
+
+        await limit(SMALL)
+        yield browser.page, limit
+
+
 def segments_of(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [entry for entry in run["entries"] if entry["segment"]]
 
 
 def whole_slices(run: Mapping[str, Any]) -> int:
-    """How many slices of the known stream a run's segments hold; fails unless they hold just those, in order."""
+    """How many slices of the known stream a run's segments hold; fails unless they hold just those."""
     size = sum(entry["segment"]["length"] for entry in segments_of(run))
-    slices = 0
-    while len(stream_of(run["number"], slices)) < size:
-        slices += 1
+    slices = slices_in(run["number"], size)
     stream = stream_of(run["number"], slices)
     assert (len(stream), run["bytes"]) == (size, size), "a slice is there only in part"
     at = 0
@@ -54,6 +71,16 @@ def whole_slices(run: Mapping[str, Any]) -> int:
         expected = sha256_b64u(stream[segment["offset"] : at])
         assert (segment["sha256"], entry["hash"], entry["size"]) == (expected, expected, segment["length"])
     return slices
+
+
+@asynccontextmanager
+async def store(kind: str | None = None, **how: object) -> AsyncIterator[Page]:
+    """A page of a fresh profile with its buffer open."""
+    async with hosting() as host, chromium() as browser:
+        page = await browser.new_page()
+        await page.goto(f"{host.address}/t/store.html")
+        await ask(page, "open", kind=kind, **how)
+        yield page
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -77,7 +104,7 @@ async def test_what_was_flushed_survives_a_kill(kind: str, tmp_path: Path) -> No
             assert (run["closed"], run["tail"]) == (True, 0)
             # What was answered for, and at most what was flushed without anybody hearing of it.
             assert host.seen[run["number"]] <= whole_slices(run) <= host.seen[run["number"]] + 1
-            assert [entry["happening"]["note"] for entry in run["entries"] if entry["happening"]][-1] == "gap_begin"
+            assert run["entries"][-1]["happening"]["note"] == "gap_begin"
         assert kept["gap"]["cause"] == "crash"
         first, second = (run["entries"] for run in kept["runs"])
         assert second[0]["happening"] | {"mono_ms": 0} == {
@@ -85,3 +112,144 @@ async def test_what_was_flushed_survives_a_kill(kind: str, tmp_path: Path) -> No
         }  # fmt: skip
         last = segments_of(kept["runs"][0])[-1]["segment"]
         assert first[-1]["happening"]["mono_ms"] == last["mono_ms"][1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_bytes_that_no_fact_speaks_of_are_cut_off(kind: str) -> None:
+    """A kill between the flush and the fact: nobody was answered, so the slice is not there."""
+    async with store(kind) as page:
+        await ask(page, "begin")
+        assert await ask(page, "slices", run=1, **{"from": 0, "to": 1}) == {"taken": 1, "refusal": None}
+        await ask(page, "leave")
+        await ask(page, "spoil", at=None, byte=7)
+        assert await ask(page, "sizes") == {"0001-000000000000.part": len(stream_of(1, 1)) + 1}
+        await ask(page, "open", kind=kind)
+        (run,) = (await ask(page, "inspect"))["runs"]
+        assert whole_slices(run) == 1
+        assert await ask(page, "sizes") == {"0001-000000000000.part": len(stream_of(1, 1))}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_damaged_slice_and_what_follows_it_is_not_vouched_for(kind: str) -> None:
+    """A phone that lost power: the journal has come further than the media."""
+    async with store(kind) as page:
+        await ask(page, "begin")
+        await ask(page, "slices", run=1, **{"from": 0, "to": 1})
+        await ask(page, "close", run=1, note="gap_begin", cause="hidden")
+        await ask(page, "begin")
+        await ask(page, "slices", run=2, **{"from": 0, "to": 1})
+        await ask(page, "leave")
+        await ask(page, "spoil", at=100, byte=7)  # of run 1, which is sealed: nobody looks into it again
+        await ask(page, "open", kind=kind)
+        first, second = (await ask(page, "inspect"))["runs"]
+        assert whole_slices(second) == 1
+        (entry,) = segments_of(first)
+        assert entry["hash"] != entry["segment"]["sha256"]
+
+
+async def test_a_damaged_tail_ends_before_the_damage() -> None:
+    async with store("handles") as page:
+        await ask(page, "begin")
+        await ask(page, "slices", run=1, **{"from": 0, "to": 1})
+        await ask(page, "leave")
+        await ask(page, "spoil", at=100, byte=7)
+        await ask(page, "open", kind="handles")
+        (run,) = (await ask(page, "inspect"))["runs"]
+        assert (run["closed"], segments_of(run), await ask(page, "sizes")) == (True, [], {})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_segments_are_four_seconds_of_whole_slices(kind: str) -> None:
+    async with store(kind) as page:
+        await ask(page, "begin")
+        await ask(page, "slices", run=1, **{"from": 0, "to": 5})
+        (run,) = (await ask(page, "inspect"))["runs"]
+        assert (run["tail"], len(segments_of(run))) == (1, 2)
+        await ask(page, "close", run=1, note="stop", cause="stopped")
+        kept = await ask(page, "inspect")
+        (run,) = kept["runs"]
+        assert whole_slices(run) == 5
+        assert [entry["segment"]["media_us"] for entry in segments_of(run)] == [
+            [0, 4_000_000], [4_000_000, 8_000_000], [8_000_000, 10_000_000]
+        ]  # fmt: skip
+        spans = [entry["segment"]["mono_ms"] for entry in segments_of(run)]
+        assert spans == [[0, 4_000], [4_000, 8_000], [8_000, 10_000]]
+        walls = [entry["segment"]["wall_ms"] for entry in segments_of(run)]
+        assert walls == [1_000_000, 1_004_000, 1_008_000]
+        assert kept["totals"] == {
+            "recorded": 3, "committed": 0, "stored": 0, "bytes_held": run["bytes"], "recorded_us": 10_000_000
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_room_refuses_a_slice_and_goes_on_when_there_is_some(kind: str, tmp_path: Path) -> None:
+    async with hosting() as host, limited(host, tmp_path) as (page, limit):
+        await ask(page, "open", kind=kind, reserve=RESERVE)
+        await ask(page, "begin")
+        full = await ask(page, "slices", run=1, **{"from": 0, "to": 1_000})
+        assert full["refusal"] == "BufferFull"
+        # With a slice missing nothing may follow, even if there were room for it.
+        taken = full["taken"]
+        assert await ask(page, "slices", run=1, **{"from": taken + 1, "to": taken + 2}) == {
+            "taken": 0, "refusal": "BufferFull"
+        }  # fmt: skip
+        if kind != "rows":
+            # What was recorded can still be closed, signed and told of.
+            await ask(page, "close", run=1, note="gap_begin", cause="storage_full")
+            await ask(page, "sign")
+        with pytest.raises(PlaywrightError, match="BufferFull"):
+            await ask(page, "begin")
+        await limit(10 * SMALL)
+        assert await ask(page, "begin") == 2
+        assert (await ask(page, "slices", run=2, **{"from": 0, "to": 2}))["refusal"] is None
+        await ask(page, "leave")
+        await ask(page, "open", kind=kind)
+        first, second = (await ask(page, "inspect"))["runs"]
+        assert (whole_slices(first), whole_slices(second)) == (taken, 2)
+        assert first["entries"][-1]["happening"]["cause"] == "storage_full"
+        assert second["entries"][0]["happening"]["note"] == "gap_end"
+
+
+async def test_room_is_measured_not_believed(tmp_path: Path) -> None:
+    async with hosting() as host, limited(host, tmp_path) as (page, limit):
+        await ask(page, "open", reserve=0)
+        before = await page.evaluate("navigator.storage.estimate()")
+        assert await ask(page, "hasRoom", bytes=SMALL // 2) is True
+        assert await ask(page, "hasRoom", bytes=SMALL) is False
+        await limit(10 * SMALL)
+        assert await ask(page, "hasRoom", bytes=SMALL) is True
+        assert (await page.evaluate("navigator.storage.estimate()"))["usage"] == before["usage"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_only_what_is_named_is_deleted(kind: str) -> None:
+    async with store(kind) as page:
+        await ask(page, "begin")
+        await ask(page, "slices", run=1, **{"from": 0, "to": 4})
+        await ask(page, "close", run=1, note="stop", cause="stopped")
+        await ask(page, "sign")
+        assert await ask(page, "delete", segments=1) == len(stream_of(1, 2))
+        assert await ask(page, "delete", segments=1) == 0
+        left = {f"0001-{len(stream_of(1, 2)):012}.part": len(stream_of(1, 4)) - len(stream_of(1, 2))}
+        assert await ask(page, "sizes") == left
+        await ask(page, "leave")
+        await ask(page, "open", kind=kind)
+        (run,) = (await ask(page, "inspect"))["runs"]
+        assert [(entry["deleted"], entry["size"]) for entry in segments_of(run)] == [
+            (True, None), (False, *left.values())
+        ]  # fmt: skip
+        await ask(page, "leave")
+        await ask(page, "remove")
+        await ask(page, "open", kind=kind)
+        assert ((await ask(page, "inspect"))["runs"], await ask(page, "sizes")) == ([], {})
+
+
+async def test_the_key_is_kept_and_cannot_be_read(tmp_path: Path) -> None:
+    async with hosting() as host:
+        keys = []
+        for _ in range(2):
+            async with opened(host, tmp_path, None) as browser:
+                keys.append(await ask(browser.page, "key"))
+                await browser.kill()
+    assert keys[0] == keys[1]
+    assert keys[0]["extractable"] is False

@@ -1,15 +1,19 @@
 // The Keeper's place in a test of the store: opens a buffer, records a known stream into it, tells what it holds.
 
 import { Buffer } from "/p/buffer.js";
+import { Database } from "/p/database.js";
 import { filesOf } from "/p/files.js";
 import { loadOrMakeKey } from "/p/keystore.js";
 import { sha256 } from "/p/pairing/encoding.js";
 
 const PLACE = "test";
+const FIRST_PART = "0001-000000000000.part";
 const SLICE_MS = 2_000;
 
 /** @type {Buffer|null} */
 let opened = null;
+/** @type {((database: Database) => Promise<import("/p/files.js").Files>)|undefined} */
+let files;
 
 function buffer() {
   if (opened === null) throw new Error("open it first");
@@ -30,7 +34,8 @@ async function record(run, number) {
 /** @type {Record<string, (argument: any) => unknown>} */
 const CALLS = {
   async open({ kind = null, reserve }) {
-    opened = await Buffer.open(PLACE, { ...(kind && { files: (database) => filesOf(kind, PLACE, database) }), reserve });
+    files = kind ? (database) => filesOf(kind, PLACE, database, 0) : undefined;
+    opened = await Buffer.open(PLACE, { ...(files && { files }), reserve });
     return opened.ledger.runs.size;
   },
 
@@ -61,6 +66,48 @@ const CALLS = {
   close: ({ run, note, cause }) => buffer().closeRun(run, note && { note, cause, mono_ms: 0, wall_ms: 1_000_000 }),
 
   leave: () => buffer().close(),
+
+  remove: () => Buffer.remove(PLACE),
+
+  /** Deletes the media of the first segments; gives the bytes freed. */
+  async delete({ segments }) {
+    const chosen = [...buffer().ledger.entries()].filter(({ segment }) => segment).slice(0, segments);
+    return buffer().delete(chosen);
+  },
+
+  /** Gives the first segments' entries names, as signing does. */
+  async sign() {
+    const entries = [...buffer().ledger.entries()].filter(({ record }) => record === null);
+    for (const { run, seq } of entries) await buffer().record({ fact: "signed", run, seq, record: `${run}/${seq}` });
+  },
+
+  /** Writes into the first segment's file behind the buffer's back; `at` null appends. */
+  async spoil({ at, byte }) {
+    const database = await Database.open(PLACE);
+    const kept = await (files ?? (() => filesOf("handles", PLACE, database, 0)))(database);
+    const blob = await kept.read(FIRST_PART);
+    const bytes = new Uint8Array(blob ? await blob.arrayBuffer() : new ArrayBuffer(0));
+    if (at !== null) bytes[at] = byte;
+    const file = await kept.open(FIRST_PART);
+    if (at !== null) await file.truncate(0);
+    await file.append(at === null ? Uint8Array.of(byte) : bytes);
+    await file.flush();
+    file.close();
+    database.close();
+  },
+
+  hasRoom: ({ bytes }) => buffer().hasRoom(bytes),
+
+  /** Sizes of all media files. */
+  async sizes() {
+    const database = await Database.open(PLACE);
+    const kept = await (files ?? (() => filesOf("handles", PLACE, database, 0)))(database);
+    /** @type {Record<string, number>} */
+    const sizes = {};
+    for (const name of (await kept.list()).filter((each) => each.endsWith(".part"))) sizes[name] = (await kept.read(name))?.size ?? -1;
+    database.close();
+    return sizes;
+  },
 
   key: async () => {
     const { signer, jwk } = await loadOrMakeKey(buffer().database);
