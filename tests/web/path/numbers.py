@@ -1,0 +1,39 @@
+"""Counts the numbered pictures of what the server stored, run by run, by decoding it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from itertools import pairwise
+
+from demo.frames import read_numbers
+from tests.path.evidence import Bundle
+from tests.web.path.conftest import FILM_S, RATE
+
+PICTURES = FILM_S * RATE
+LEFT_OUT = 2
+"""Most pictures in a row that Chromium leaves out itself, to keep a file's camera to its rate."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Pictures that should be there: in which run, behind which number, how many."""
+
+    run: int
+    behind: int
+    count: int
+
+
+def lost_pictures(bundle: Bundle) -> list[Lost]:
+    """Where pictures of a run are missing, unreadable, repeated or out of order."""
+    lost: list[Lost] = []
+    for run, media in bundle.runs().items():
+        numbers = [number for _, number in read_numbers(io.BytesIO(media))]
+        if not numbers:
+            lost.append(Lost(run, -1, -1))
+        for before, after in pairwise(numbers):
+            if before is None or after is None:
+                lost.append(Lost(run, -1 if before is None else before, -1))
+            elif (steps := (after - before) % PICTURES) not in range(1, LEFT_OUT + 2):
+                lost.append(Lost(run, before, steps - 1))
+    return lost
