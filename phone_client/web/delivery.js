@@ -8,6 +8,7 @@
 import { serverJwk } from "./bind.js";
 import { Samples } from "./clock.js";
 import { Signer, commit } from "./commit.js";
+import { ExamEnd } from "./ending.js";
 import { Verdicts, applyReleases, dropAfterEnd, learn, promised } from "./follow.js";
 import { forecast, holdForWifi } from "./forecast.js";
 import { Pacer, Pacing, Signal } from "./pacing.js";
@@ -25,10 +26,6 @@ const REFUSED_MS = 30_000;
 const AGAIN_MS = 5_000;
 /** A server may answer a read at once. */
 const READ_EVERY_MS = 200;
-/** After the exam's end the recording ends by itself: the candidate was asked, and may be gone. */
-const STOPS_AFTER_MS = 10 * 60_000;
-/** So long after the end nobody has gone on recording: what is there is listed without a note `stop`. */
-const ABANDONED_MS = 20_000;
 /** How much of the newest media tells what the recording adds. */
 const RECENT = 10;
 
@@ -56,8 +53,7 @@ export class Delivery {
   refusal = null;
   /** @type {number|null} when the server last answered; wall clock */
   last_contact_ms = null;
-  /** @type {number|null} when the recording ends by itself; wall clock */
-  stops_at_ms = null;
+  examEnd = new ExamEnd();
   /** @type {"lapsed"|"refused"|null} what became of a claim that was not confirmed */
   lost = null;
   #needs;
@@ -67,8 +63,6 @@ export class Delivery {
   #held = false;
   /** @type {Set<string>} what the window was told to stop for */
   #told = new Set();
-  /** @type {number|null} monotonic moment since which nothing is recorded after the end */
-  #abandoned_ms = null;
 
   /** @param {Needs} needs */
   constructor(needs) {
@@ -311,41 +305,23 @@ export class Delivery {
 
   /** Looks at the clock: called about every second, for what happens by time alone. */
   tick() {
-    const { buffer, clock, pacing } = this.#needs;
+    const { buffer, clock, pacing, tell } = this.#needs;
+    const { ledger } = buffer;
     if (this.samples.broken) pacing.wake();
     const { held } = this.hold();
-    if (this.#held && !held) this.changed.fire(); // by time alone: the deadline is near
+    if (this.#held && !held) this.changed.fire(); // the deadline is near
     this.#held = held;
-    const run = buffer.ledger.openRuns().some(({ source }) => source === "camera");
-    if (!this.ended) {
-      if (this.stops_at_ms !== null) this.#goOn();
-      return;
-    }
-    if (run) {
-      this.#abandoned_ms = null;
-      if (this.stops_at_ms === null) {
-        this.stops_at_ms = clock.wall() + STOPS_AFTER_MS;
-        this.#needs.tell({ event: "ended", stops_at_ms: this.stops_at_ms });
-      } else if (clock.wall() >= this.stops_at_ms && pacing.online) {
-        this.#orderStop("end");
-      }
-      return;
-    }
-    this.stops_at_ms ??= clock.wall();
-    if (this.#abandoned_ms === null) this.#abandoned_ms = clock.mono();
-    if (clock.mono() - this.#abandoned_ms >= ABANDONED_MS && !buffer.ledger.stopped) this.changed.fire();
+    const running = ledger.openRuns().some(({ source }) => source === "camera");
+    const seen = { ended: this.ended, running, stopped: ledger.stopped, online: pacing.online, ...clock.instant() };
+    const order = this.examEnd.look(seen);
+    if (order === "ask") tell({ event: "ended", stops_at_ms: this.examEnd.stops_at_ms ?? seen.wall_ms });
+    else if (order === "stop") tell({ event: "stop", reason: "end" });
+    else if (order === "resume" && this.standing?.stage !== "replaced") tell({ event: "resume" });
+    if (order === "resume") this.#told.clear();
+    if (this.#isRecordingDone() && !this.isDelivered()) this.changed.fire();
   }
 
-  /** A later end was announced: what was stopped goes on. */
-  #goOn() {
-    this.stops_at_ms = null;
-    this.#abandoned_ms = null;
-    this.#told.clear();
-    const replaced = this.standing?.stage === "replaced";
-    if (this.#needs.buffer.ledger.stopped && !replaced) this.#needs.tell({ event: "resume" });
-  }
-
-  /** @param {"end"|"replaced"|"decided"} reason */
+  /** @param {"replaced"|"decided"} reason */
   #orderStop(reason) {
     if (this.#told.has(reason) || this.#needs.buffer.ledger.openRuns().length === 0) return;
     this.#told.add(reason);
@@ -355,8 +331,7 @@ export class Delivery {
   #isRecordingDone() {
     const { ledger } = this.#needs.buffer;
     if (ledger.runs.size === 0 || ledger.openRuns().length > 0) return false;
-    if (ledger.stopped || this.standing?.stage === "replaced") return true;
-    return this.#abandoned_ms !== null && this.#needs.clock.mono() - this.#abandoned_ms >= ABANDONED_MS;
+    return ledger.stopped || this.standing?.stage === "replaced" || this.examEnd.isAbandoned(this.#needs.clock.mono());
   }
 
   // --- judging where it stands ---------------------------------------------------------------------

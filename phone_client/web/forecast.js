@@ -15,9 +15,9 @@ const RESERVE_MS = 10 * 60_000;
 /** How much longer than forecast an upload may take before that. */
 const CAUTION = 1.5;
 /** A piece of an upload lasts about this long, so that little is sent twice after a cut. */
-const PIECE_MS = 4_000;
-const SMALLEST_PIECE = 32 * 1024;
-const FIRST_PIECE = 256 * 1024;
+const PIECE_MS = 2_000;
+const SMALLEST_PIECE = 16 * 1024;
+const FIRST_PIECE = 64 * 1024;
 
 /** @typedef {{bytes: number, busy_ms: number}} Slot */
 
@@ -52,9 +52,6 @@ export class Throughput {
   confirmed(bytes, now_ms) {
     this.#advance(now_ms);
     this.#open.bytes += bytes;
-    if (this.#open.busy_ms < SLOT_MS) return;
-    this.#slots = [...this.#slots, this.#open].slice(-SLOTS);
-    this.#open = { bytes: 0, busy_ms: 0 };
   }
 
   /**
@@ -68,7 +65,12 @@ export class Throughput {
 
   /** @param {number} now_ms */
   #advance(now_ms) {
-    if (this.#busy > 0) this.#open.busy_ms += Math.max(0, now_ms - this.#seen_ms);
+    const passed_ms = Math.max(0, now_ms - this.#seen_ms);
+    if (passed_ms > 0 && this.#open.busy_ms >= SLOT_MS && this.#open.bytes > 0) {
+      this.#slots = [...this.#slots, this.#open].slice(-SLOTS);
+      this.#open = { bytes: 0, busy_ms: 0 };
+    }
+    if (this.#busy > 0) this.#open.busy_ms += passed_ms;
     this.#seen_ms = now_ms;
   }
 

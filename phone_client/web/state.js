@@ -76,11 +76,11 @@ function stageOf({ claim, binding, turned_away_at }, delivery) {
 
 /** @param {import("./delivery.js").Delivery} delivery */
 function delivered(delivery) {
-  const { samples, verdicts, window, deadline_ms, stops_at_ms, last_contact_ms, freed, refusal, ended } = delivery;
+  const { samples, verdicts, window, deadline_ms, examEnd, last_contact_ms, freed, refusal, ended } = delivery;
   const { held, overridden } = delivery.hold();
   const newest = verdicts.newest;
   return {
-    window, deadline_ms, stops_at_ms, ended, last_contact_ms, server_offset_ms: samples.offset_ms,
+    window, deadline_ms, stops_at_ms: examEnd.stops_at_ms, ended, last_contact_ms, server_offset_ms: samples.offset_ms,
     waiting: delivery.waiting(), rate_bps: delivery.uploads.rate_bps, forecast: delivery.forecast(),
     uploading_held: held ? /** @type {const} */ ("metered") : null, metered_overridden: overridden,
     verdict: newest && {

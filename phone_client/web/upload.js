@@ -17,7 +17,7 @@ import { TryLater } from "./server.js";
 /** @typedef {import("./ledger.js").Entry} Entry */
 /** @typedef {import("./types.js").PublicJwk} PublicJwk */
 
-/** Below this rate one segment at a time: two would only delay each other, and the heads. */
+/** Below this rate, and while it is unknown, one segment at a time: two would only delay each other, and the heads. */
 const SLOW_BPS = 500_000;
 const WORKERS = 2;
 
@@ -109,7 +109,7 @@ export class Uploads {
   /** @param {number} place */
   #isIdle(place) {
     const rate_bps = this.rate_bps;
-    return !this.#needs.mayStart() || (place > 0 && rate_bps !== null && rate_bps < SLOW_BPS);
+    return !this.#needs.mayStart() || (place > 0 && (rate_bps === null || rate_bps < SLOW_BPS));
   }
 
   /** The segment to go on with. */

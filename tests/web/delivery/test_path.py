@@ -1,0 +1,42 @@
+"""The Keeper in a real browser against the real server: from the claim to the deletion."""
+
+from __future__ import annotations
+
+import time
+
+from tests.path.rig import verify
+from tests.web.delivery.rig import Rig
+from tests.web.delivery.stream import RATE
+
+
+async def test_the_whole_path_to_verdict_release_and_a_phone_that_begins_anew(rig: Rig) -> None:
+    phone = await rig.phone()
+    created = await rig.sitting("--start", str(time.time_ns() // 1_000_000 - 20_000))
+    sitting = created["sitting_id"]
+    shown = await phone.claim(created["link"])
+    await phone.ask("consent", version="1", face=True, room=True)
+    await phone.record(0, 20)
+    claimed = await phone.state()
+    assert claimed["stage"] == "claimed" and claimed["segments"]["committed"] == 0
+
+    await rig.confirm(sitting, shown)
+    stored = await phone.until("state.segments.stored === 5 && state.segments.verified === 5")
+    assert stored["stage"] == "bound" and stored["online"] and stored["waiting"]["segments"] == 0
+
+    await rig.server.command("end", sitting)
+    await phone.until("state.ended && phone.heard.includes('ended')")
+    await phone.ask("stop", mono_ms=0, wall_ms=0)
+    decided = await phone.until("state.verdict !== null")
+    assert (decided["verdict"]["word"], decided["listed"]) == ("complete", True)
+
+    bundle = await rig.export(sitting)
+    assert [shown.missing for shown in bundle.shown().values()] == [()]
+    assert [(shown.pictures, shown.unreadable) for shown in bundle.shown().values()] == [(20 * RATE, 0)]
+    assert (await verify(bundle.path)).code == 0
+    assert await phone.refused("forget") == "wrong_stage"
+
+    await rig.server.command("publish", sitting)
+    released = await phone.until("state.released && state.held_bytes === 0")
+    assert released["freed_bytes"] > 1_000_000
+    await phone.ask("forget")
+    assert (await phone.until("state.stage === 'start'"))["key"] == ""
