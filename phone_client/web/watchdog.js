@@ -95,7 +95,7 @@ function rule(name, cause, stops, patience_ms, wrong) {
 
 /**
  * Too dark to show anything: black, or a covered lens.
- * @param {Look} look
+ * @param {Pick<Look, "mean"|"deviation">} look
  */
 export function isBlack({ mean, deviation }) {
   return mean < BLACK || (mean < COVERED.mean && deviation < COVERED.deviation);
