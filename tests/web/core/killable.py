@@ -13,6 +13,7 @@ from playwright.async_api import Page, async_playwright
 
 from tests.page.browser import ARGUMENTS, CHROMIUM
 
+
 class KillableChromium:
     """A running browser; `page` is its one page."""
 
