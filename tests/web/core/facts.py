@@ -115,6 +115,8 @@ class FactMaker:
 
     def _signed(self) -> Fact | None:
         entry = self._entry(lambda entry: entry.record is None)
+        if entry is None:
+            return None
         return {"fact": "signed", "run": entry.run, "seq": entry.seq, "record": self._record()}
 
     def _acknowledged(self) -> Fact | None:
@@ -124,19 +126,19 @@ class FactMaker:
 
     def _received(self) -> Fact | None:
         entry = self._entry(lambda entry: entry.upload is not None)
-        return entry and {"fact": "receipt", "head": entry.name, "record": self._record()}
+        return {"fact": "receipt", "head": entry.name, "record": self._record()} if entry else None
 
     def _uncommitted(self) -> Fact | None:
         entry = self._entry(lambda entry: entry.committed) if self._dice.random() < 0.3 else None
-        return entry and {"fact": "uncommitted", "run": entry.run, "seq": entry.seq}
+        return {"fact": "uncommitted", "run": entry.run, "seq": entry.seq} if entry else None
 
     def _turned_away(self) -> Fact | None:
         entry = self._entry(lambda entry: not entry.committed) if self._dice.random() < 0.1 else None
-        return entry and {"fact": "turned_away", "run": entry.run, "seq": entry.seq}
+        return {"fact": "turned_away", "run": entry.run, "seq": entry.seq} if entry else None
 
     def _lost(self) -> Fact | None:
         entry = self._entry(lambda entry: entry.upload is not None) if self._dice.random() < 0.5 else None
-        return entry and {"fact": "address_lost", "head": entry.name}
+        return {"fact": "address_lost", "head": entry.name} if entry else None
 
     def _listed(self) -> Fact:
         entries = sum(1 for _ in self.ledger.deliverable())
@@ -156,7 +158,7 @@ class FactMaker:
 
     def _deleted(self) -> Fact | None:
         entry = self._entry(lambda entry: entry.receipt is not None and not entry.deleted)
-        return entry and {"fact": "deleted", "heads": [entry.name]}
+        return {"fact": "deleted", "heads": [entry.name]} if entry else None
 
     def _entry(self, has_place: Callable[[Entry], bool]) -> Entry | None:
         chosen = [entry for entry in self.ledger.entries() if has_place(entry)]
@@ -177,7 +179,7 @@ def outcome_of(ledger: Ledger) -> Mapping[str, Any]:
         "totals": {
             "recorded": totals.recorded, "committed": totals.committed, "stored": totals.stored,
             "bytes_held": totals.bytes_held, "recorded_us": totals.recorded_us,
-        } if entry else None,
+        },
         "runs": [
             {
                 "run": run.number, "bytes": run.bytes, "closed": run.closed,
