@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,10 @@ from evidence_server.routes.runner import Runner
 from evidence_server.settings import Settings
 from pairing.encoding import sha256_b64u
 from pairing.jws import SigningKey, new_phone_key, public_jwk, record_hash, sign, thumbprint
+from pairing.manifest import ListedRun, Manifest
 from pairing.messages import Claim, ClockSample, Head, Link
-from tests.sittings import BOOT_MS, FakeClock
-from tests.upload.raw_http import Address
+from tests.sittings import FakeClock
+from tests.upload.raw_http import SAFETY_S, Address
 
 MP4 = "video/mp4"
 
@@ -74,6 +75,18 @@ class Hosted:
         """How it stands."""
         return await self.ask("GET", f"/v1/sittings/{sitting}")
 
+    async def until(
+        self, sitting: str, reached: Callable[[dict[str, Any]], bool]
+    ) -> dict[str, Any]:
+        """Its first state, now or later, for which `reached` holds."""
+        headers = {"Authorization": f"Bearer {self.api_key}"}
+        where = f"{self.address.url}/v1/sittings/{sitting}/events"
+        async with asyncio.timeout(SAFETY_S), self.http.get(where, headers=headers) as answer:
+            async for line in answer.content:
+                if line.startswith(b"data: ") and reached(told := json.loads(line.removeprefix(b"data: "))):
+                    return dict(told)
+        raise AssertionError("the stream of states has ended")
+
 
 def as_refusal(status: int, told: Mapping[str, Any]) -> Refused:
     """`told` as a refusal: what it lacks of one fails the test."""
@@ -106,7 +119,8 @@ class Candidate:
         self.server, self.sitting = server, sitting
         self.key: SigningKey = new_phone_key()
         self.bearer = self.binding = self.newest = ""
-        self.seq = self.bytes = 0
+        self.run, self.seq, self.bytes = 1, 0, 0
+        self.boot_ms = server.clock() - 5_000_000
 
     @property
     def thumb(self) -> str:
@@ -131,15 +145,19 @@ class Candidate:
     def head(
         self, content: bytes, from_ms: int, to_ms: int, *, container: str = MP4, **changes: Any
     ) -> str:
-        """The head of the next segment of run 1, captured in this time on the server's clock."""
-        sample = ClockSample(from_ms, from_ms - BOOT_MS, from_ms, 0) if self.seq == 0 else None
-        link = Link(self.sitting, 1, 1, self.seq, self.newest, self.binding, sample)
-        mono = (from_ms - BOOT_MS, to_ms - BOOT_MS)
+        """The head of the next segment of its run, captured in this time on the server's clock."""
+        mono = (from_ms - self.boot_ms, to_ms - self.boot_ms)
+        sample = ClockSample(from_ms, mono[0], from_ms, 0) if self.seq == 0 else None
+        link = Link(self.sitting, 1, self.run, self.seq, self.newest, self.binding, sample)
         head = Head(
             link, "camera", container, self.bytes, len(content), sha256_b64u(content),
             (0, (to_ms - from_ms) * 1000), mono, from_ms,
         )
         return sign(self.key, Head.TYP, head.to_claims() | changes)
+
+    def next_run(self) -> None:
+        """What follows is a recorder run of its own."""
+        self.run, self.seq, self.bytes = self.run + 1, 0, 0
 
     async def commit(self, record: str, length: int) -> str:
         """Commits to a segment; gives the path to upload it to."""
@@ -147,6 +165,17 @@ class Candidate:
         self.newest, self.seq, self.bytes = record_hash(record), self.seq + 1, self.bytes + length
         path: str = told["uploads"][self.newest]
         return path
+
+    async def manifest(self, *runs: ListedRun) -> None:
+        """Lists all that is committed."""
+        body = Manifest(self.sitting, 1, 1, runs, self.binding, self.server.clock())
+        record = sign(self.key, Manifest.TYP, body.to_claims())
+        await self.server.ask("POST", "/v1/manifests", {"manifest": record}, self.bearer)
+
+    @property
+    def listed(self) -> ListedRun:
+        """The run that is under way, as a manifest lists it."""
+        return ListedRun(self.run, self.seq, self.newest, self.bytes)
 
     async def deliver(self, content: bytes, from_ms: int, to_ms: int, *, container: str = MP4) -> None:
         """Commits and uploads a segment."""

@@ -34,7 +34,8 @@ def ticket_of(offer: dict[str, str]) -> str:
     return offer["link"].partition("#t=")[2]
 
 
-async def test_each_wrong_secret_is_told_as_what_it_is(server: Hosted) -> None:
+async def test_each_wrong_secret_is_told_as_what_it_is(fresh_server: Hosted) -> None:
+    server = fresh_server
     sitting = (await server.create())["sitting_id"]
     shown = await server.offer(sitting)
     code, ticket = shown["code"], ticket_of(shown)
@@ -62,7 +63,8 @@ async def test_each_wrong_secret_is_told_as_what_it_is(server: Hosted) -> None:
     assert told[-1].told["retry_after_s"] > 0
 
 
-async def test_what_was_wrong_consumes_nothing(server: Hosted) -> None:
+async def test_what_was_wrong_consumes_nothing(fresh_server: Hosted) -> None:
+    server = fresh_server
     sitting = (await server.create())["sitting_id"]
     shown = await server.offer(sitting)
     before = await server.state(sitting)
@@ -74,7 +76,8 @@ async def test_what_was_wrong_consumes_nothing(server: Hosted) -> None:
     assert claimed["key"] == phone.thumb
 
 
-async def test_a_throttled_address_may_still_scan(server: Hosted) -> None:
+async def test_a_throttled_address_may_still_scan(fresh_server: Hosted) -> None:
+    server = fresh_server
     sitting = (await server.create())["sitting_id"]
     shown = await server.offer(sitting)
     for _ in range(WRONG_A_MINUTE):
@@ -84,8 +87,9 @@ async def test_a_throttled_address_may_still_scan(server: Hosted) -> None:
     await server.ask("POST", "/v1/claims", {"claim": scanned})
 
 
-async def test_lost_answers_are_asked_for_again_however_often(server: Hosted) -> None:
+async def test_lost_answers_are_asked_for_again_however_often(fresh_server: Hosted) -> None:
     """What an impatient phone repeats is no guess."""
+    server = fresh_server
     sitting = (await server.create())["sitting_id"]
     record = Candidate(server, sitting).claim((await server.offer(sitting))["code"])
     answers = [

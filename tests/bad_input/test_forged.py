@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from pairing.jws import read_unverified, record_hash, sign, verify
 from pairing.manifest import ListedRun, Manifest
@@ -21,6 +22,8 @@ from pairing.messages import Binding, Claim, Head
 from tests.bad_input.hosted import Candidate, Hosted
 from tests.pairing.vectors import key_of
 from tests.vectors.signing import OTHER_PHONE, PHONE, b64u, compact_json, from_b64u
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Claims = Mapping[str, object]
 Forge = Callable[[str, Claims], str]
@@ -127,7 +130,7 @@ class Sent:
     claims: Claims
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def phone(server: Hosted) -> Candidate:
     """A bound phone whose key the forger's tools know."""
     candidate = Candidate(server, (await server.create())["sitting_id"])

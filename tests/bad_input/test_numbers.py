@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from pairing.jws import MAX_INTEGER, read_unverified, record_hash, sign, verify
 from pairing.messages import MAX_RUN, MAX_SEGMENT, MAX_SEQ, VERDICT_TYP, Head
 from tests.bad_input.hosted import Candidate, Hosted
 from tests.sittings import BOOT_MS, T0, Exam, Phone, Piece, Service, at
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 CONTENT = b"not media, and nobody looks"
 BEYOND = MAX_INTEGER + 1
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def phone(server: Hosted) -> Candidate:
     return await Candidate(server, (await server.create())["sitting_id"]).bind()
 
@@ -111,7 +114,7 @@ async def test_times_of_the_backend_that_cannot_be_are_refused(server: Hosted) -
 # --- taken, and listed ---------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def exam(tmp_path: Path) -> AsyncIterator[Exam]:
     service = await Service.open(tmp_path)
     yield await Exam.begin(service)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import pytest
+
 from tests.bad_input.hosted import Candidate, Hosted, as_refusal
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONES = 8
 
