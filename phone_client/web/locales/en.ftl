@@ -13,7 +13,7 @@ step-scan = room scan
 step-place = placement
 preview-label = Live picture of this phone's camera
 digits-read = Six digits: { $digits }
-digits-line = Does the laptop ask? This phone's number is
+digits-line = This phone's number:
 line-recording = – keep this page open
 line-offline = – no network, safe on the phone
 
@@ -275,6 +275,7 @@ camera-user = Use the front camera
 # --- recording
 record-word = Recording
 record-recording-do = All is well. Keep this page open, the screen on, the phone plugged in.
+record-keep-do = Keep this page open, the screen on, the phone plugged in.
 record-offline-do = No network: the recording is safe on the phone and uploads later. Carry on.
 record-over = The planned time is over. Stop when the exam system says so.
 record-ended = The exam is over. Press “Stop”.

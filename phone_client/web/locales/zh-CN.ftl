@@ -12,7 +12,7 @@ step-scan = 环拍
 step-place = 机位
 preview-label = 手机摄像头的实时画面
 digits-read = 六位数字：{ $digits }
-digits-line = 电脑在问吗？这部手机的数字是
+digits-line = 这部手机的数字：
 line-recording = · 请保持本页打开
 line-offline = · 没有网络，已保存在手机上
 
@@ -268,6 +268,7 @@ camera-user = 改用前置摄像头
 # --- 录制
 record-word = 正在录制
 record-recording-do = 一切正常。请保持本页打开、屏幕常亮、接通电源。
+record-keep-do = 请保持本页打开、屏幕常亮、接通电源。
 record-offline-do = 没有网络：录像已安全保存在手机上，稍后自动上传。请继续考试。
 record-over = 计划时间已到。考试系统宣布结束后再停止。
 record-ended = 考试已结束，请点“停止”。

@@ -21,10 +21,8 @@ export function placeScreen(view, words, act) {
   const other = view.capture.facing === "user" ? "environment" : "user";
   return html`${title(words.say("place-title"))}
     <p class="lead">${words.say("place-lead")}</p>
-    ${card(null, placement())}
-    <div class="mirror"><${Preview} stream=${view.capture.stream} label=${words.say("preview-label")} />
-      <div class="seen"><h2>${words.say("place-seen")}</h2>
-        <ul class="ticks">${SEEN.map((name) => html`<li key=${name}>${words.say(`place-${name}`)}</li>`)}</ul></div></div>
+    <div class="compare">${placement()}<${Preview} stream=${view.capture.stream} label=${words.say("preview-label")} /></div>
+    ${card(words.say("place-seen"), html`<ul class="ticks">${SEEN.map((name) => html`<li key=${name}>${words.say(`place-${name}`)}</li>`)}</ul>`)}
     ${tiltAndLight(view.look, words)}
     ${button({ id: "turn", label: words.say(`camera-${other}`), act: () => act.turnTo(other), look: "quiet", sign: "camera" })}
     <p>${words.say("place-power")}</p>

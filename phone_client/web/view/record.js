@@ -24,11 +24,14 @@ export function recordScreen(view, words, act) {
   if (capture === "interrupted") return interrupted(view, words, act);
   const over = examOver(view);
   const told = view.state?.ended === true;
+  // "All is well" is only said where it is.
+  const well = capture === "recording" && view.capture.sound && view.capture.wake === "held";
+  const keep = capture === "offline" || well ? `record-${capture}-do` : "record-keep-do";
   return html`<div class="state-ground">
     <div class="state-main">
       <div class="state-sign">${icon(capture === "offline" ? "offline" : "record")}</div>
       <h1 class="state-word" tabindex="-1">${words.say("record-word")}</h1>
-      <p class="state-do">${words.say(told ? "record-ended" : over ? "record-over" : `record-${capture}-do`)}</p>
+      <p class="state-do">${words.say(told ? "record-ended" : over ? "record-over" : keep)}</p>
     </div>
     ${line(view, words)}
     <div class="answers">${button({ id: "stop", label: words.say(told ? "record-stop-now" : "record-stop"), sign: "stop",

@@ -19,11 +19,14 @@ COLOURS = 64
 
 
 async def take(page: Page, out: Path, name: str, size: tuple[int, int]) -> None:
-    """One picture of the whole page."""
+    """One picture of the whole page, as if the phone were as long as that."""
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
     await show(page, STATES[name])
-    # The live picture has to have arrived.
-    await page.wait_for_function("[...document.querySelectorAll('video')].every(one => one.videoWidth > 0)")
-    shot = await page.screenshot(full_page=True)
+    # A bar that sticks to the lower edge would cover the middle of a longer picture.
+    height = await page.evaluate("document.documentElement.scrollHeight")
+    await page.set_viewport_size({"width": size[0], "height": height})
+    await page.evaluate("stage.pictures()")
+    shot = await page.screenshot()
     language, theme = await page.evaluate(
         "[document.documentElement.lang, matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light']"
     )

@@ -47,16 +47,23 @@ const act = new Proxy({}, {
   },
 });
 const live = (value) => value === "camera" ? stream : value;
+const words = await loadWords(preferredLanguage());
 const empty = emptyView("https://exam.example.org");
 const store = new Store(empty, (work) => queueMicrotask(work));
-const mount = new Mount(store, await loadWords(preferredLanguage()), (view, words) =>
-  view.state === null && view.fit?.unfit ? unfitApp(view, words, act) : app(view, words, act), document);
-
 globalThis.stage = {
   show(view) {
     const capture = { ...empty.capture, ...view.capture };
     store.set({ ...empty, ...view, mirror: live(view.mirror ?? null), capture: { ...capture, stream: live(capture.stream) } });
   },
   change: (changed) => store.set(changed),
+  /** Once every live picture has arrived. */
+  async pictures() {
+    for (const one of document.querySelectorAll("video")) {
+      while (one.videoWidth === 0) await new Promise(requestAnimationFrame);
+    }
+  },
   pressed,
 };
+
+const mount = new Mount(store, words, (view, words) =>
+  view.state === null && view.fit?.unfit ? unfitApp(view, words, act) : app(view, words, act), document);

@@ -63,7 +63,7 @@ async def phone(
     page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
     try:
         await page.goto(address)
-        await page.wait_for_function("'stage' in globalThis")
+        await page.locator("main.screen").wait_for()
         yield page
     finally:
         await context.close()
