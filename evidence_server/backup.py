@@ -29,7 +29,7 @@ from typing import Any
 
 from evidence_server.check import check_folder
 from evidence_server.data_folder import DataFolder
-from evidence_server.disk import full_disk_refused, make_folder, sync_folder, write_new
+from evidence_server.disk import full_disk_refused, sync_folder, write_new
 from evidence_server.journal import Journal
 from evidence_server.sitting import fold
 
@@ -133,13 +133,13 @@ async def back_up(data: Path, to: Path, *, media: bool, now_ms: int, progress: P
         def finish() -> Taken:
             kept, copied, missing = _copy_objects(source, to, named if media else [], earlier, progress)
             if not media:
-                kept = {name: content for name, content in earlier.items() if name in set(named)}
+                kept = {name: earlier[name] for name in named if name in earlier}
             content = _read(draft)
             final = to / f"journal-{content.sha256[:16]}.sqlite"
             # Crash before the manifest is in its place: the earlier backup stands, what is new is in no one's
             # way.  After it: this one stands, and what is no longer needed is removed by the next.
             draft.replace(final)
-            sync_folder(to)
+            _sync_below(to)
             _write(to / _MANIFEST, Manifest(now_ms, final.name, content, kept).to_text().encode())
             _remove_unnamed(to, final.name, kept)
             return Taken(sittings, len(kept), len(copied), sum(item.bytes for item in copied), missing)
@@ -203,14 +203,14 @@ def _copy_objects(
 
 
 def _copy(source: Path, to: Path, expected: Content | None = None) -> Content:
-    """Copies a file durably; a copy, not a link: a block that goes bad is to spoil one of them only.
+    """Copies a file, its bytes durably, its name not yet; no link, lest one bad block spoil both.
 
-    Crash before its name is durable: a draft, or nothing.  Raises BackupError("altered") if it is not as
+    Crash before: a draft, which the next backup removes.  Raises BackupError("altered") if it is not as
     `expected`.
     """
     digest, size = hashlib.sha256(), 0
     with source.open("rb") as reading:
-        make_folder(to.parent)
+        to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = to.with_name(to.name + _DRAFT)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as writing:
@@ -223,8 +223,13 @@ def _copy(source: Path, to: Path, expected: Content | None = None) -> Content:
     if expected is not None and content != expected:
         raise BackupError("altered", str(source))
     draft.replace(to)
-    sync_folder(to.parent)
     return content
+
+
+def _sync_below(folder: Path) -> None:
+    """Makes all names in `folder` and in the folders below it durable."""
+    for path, _, _ in os.walk(folder):
+        sync_folder(Path(path))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -325,12 +330,13 @@ def _put_back(
             _copy(backup / "objects" / name, folder.object(name), content)
     progress(len(manifest.objects), len(manifest.objects))
     for name, raw in keys.items():
-        make_folder((folder.keys / name).parent)
+        (folder.keys / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_new(folder.keys / name, raw)
-        sync_folder((folder.keys / name).parent)
+    _sync_below(folder.root)
     # Last: before it the folder is no data folder, after it a whole one.
     with _known_missing(backup):
         _copy(backup / manifest.journal, folder.journal, manifest.journal_content)
+    sync_folder(folder.root)
 
 
 @contextlib.contextmanager
