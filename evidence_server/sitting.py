@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from evidence_server.event import GENESIS, Event, Name
+from evidence_server.event import GENESIS, Event, Name, shared
 from pairing.chain import Chains, Entry, decode_entry
 from pairing.deadline import Outage, deadline_ms
 from pairing.encoding import sha256_b64u
@@ -43,7 +43,7 @@ class ClaimState:
     generation: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class Segment:
     """A committed segment: `stored_at_ms` and `measurement` are None until it is stored, measured."""
 
@@ -301,7 +301,7 @@ def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
 def _measured(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     generation = state.generations[body["generation"] - 1]
     segment = generation.segments[body["head"]]
-    segment.measurement = body["measurement"]
+    segment.measurement = shared(body["measurement"])
     segment.read_behind = None if body["read_behind"] is None else tuple(body["read_behind"])
     if segment.read_behind is not None and segment.measurement["problems"]:
         link = segment.head.link

@@ -101,11 +101,12 @@ def verify(record: str, typ: str, key: SigningKey) -> dict[str, object]:
     Raises PairingError("signature_invalid") or, for a payload that is no strict JSON object,
     PairingError("claims_invalid").
     """
-    claims, kid = read_unverified(record, typ)
+    header, payload, signature = _parts(record)
+    claims, kid = _claims(header, payload, typ)
     alg = PHONE_ALG if isinstance(key, ECKey) else SERVER_ALG
     if kid != thumbprint(key):
         raise PairingError("signature_invalid", "signed by another key")
-    if alg == PHONE_ALG and _s(from_b64u(record.rpartition(".")[2])) > _P256_ORDER // 2:
+    if alg == PHONE_ALG and _s(signature) > _P256_ORDER // 2:
         raise PairingError("signature_invalid", "s is not the smaller one")
     try:
         jws.deserialize_compact(record, key, registry=_LongRecords(algorithms=[alg]))
@@ -131,10 +132,8 @@ def read_unverified(record: str, typ: str) -> tuple[dict[str, object], str]:
 
     Only for finding the key to verify with.
     """
-    header = read_header(record)
-    if set(header) != {"alg", "typ", "kid"} or header["typ"] != typ:
-        raise PairingError("signature_invalid", f"the header is not that of {typ}")
-    return strict_object(from_b64u(record.split(".")[1])), str(header["kid"])
+    header, payload, _ = _parts(record)
+    return _claims(header, payload, typ)
 
 
 def read_header(record: str) -> dict[str, object]:
@@ -142,16 +141,28 @@ def read_header(record: str) -> dict[str, object]:
 
     Raises PairingError: "too_large"; "signature_invalid" unless `record` is a compact JWS.
     """
+    return _parts(record)[0]
+
+
+def _parts(record: str) -> tuple[dict[str, object], bytes, bytes]:
+    """Header, payload and signature of a compact JWS; raises what `read_header` does."""
     if len(record) > MAX_RECORD:
         raise PairingError("too_large", "the record is too long")
     parts = record.split(".")
     if len(parts) != 3:
         raise PairingError("signature_invalid", "not a compact JWS")
     try:
-        header, _, _ = (from_b64u(part) for part in parts)
-        return strict_object(header)
+        header, payload, signature = (from_b64u(part) for part in parts)
+        return strict_object(header), payload, signature
     except (ValueError, PairingError) as error:
         raise PairingError("signature_invalid", "not a compact JWS") from error
+
+
+def _claims(header: Mapping[str, object], payload: bytes, typ: str) -> tuple[dict[str, object], str]:
+    """The claims and `kid` of a record of kind `typ`."""
+    if set(header) != {"alg", "typ", "kid"} or header["typ"] != typ:
+        raise PairingError("signature_invalid", f"the header is not that of {typ}")
+    return strict_object(payload), str(header["kid"])
 
 
 def strict_object(text: bytes) -> dict[str, object]:
