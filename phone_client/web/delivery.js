@@ -77,6 +77,7 @@ export class Delivery {
       transfer: new TusTransfer(), server, buffer, key: key.jwk, server_jwk: serverJwk(claim),
       pacing: this.uploadPacing, changed: this.changed, isWanted: (entry) => this.#isWanted(entry),
       placed: (entry) => this.#placed(entry), required: () => ({ ...this.window, end_ms: this.end_ms }),
+      reached: () => this.#heard(),
       mayStart: () => !this.#committing && !this.hold().held,
     });
   }
@@ -259,13 +260,19 @@ export class Delivery {
 
   /** @param {Pacer} pacer */
   #reached(pacer) {
-    const { pacing } = this.#needs;
-    const back = !pacing.online;
     pacer.succeeded();
-    if (back) this.wake();
-    this.last_contact_ms = this.#needs.clock.wall();
+    this.#heard();
     if (!this.#needs.buffer.ledger.turned_away_at) this.refusal = null;
     this.changed.fire();
+  }
+
+  /** The server is there: whoever waits because it was not need not wait any longer. */
+  #heard() {
+    const { pacing, clock } = this.#needs;
+    this.last_contact_ms = clock.wall();
+    if (pacing.online) return;
+    pacing.online = true;
+    this.wake();
   }
 
   /**

@@ -14,10 +14,14 @@ const UNKNOWN_BPS = 1_000_000;
 const RESERVE_MS = 10 * 60_000;
 /** How much longer than forecast an upload may take before that. */
 const CAUTION = 1.5;
-/** A piece of an upload lasts about this long, so that little is sent twice after a cut. */
+/** A piece of an upload lasts about this long. */
 const PIECE_MS = 2_000;
 const SMALLEST_PIECE = 16 * 1024;
-const FIRST_PIECE = 64 * 1024;
+const FIRST_PIECE = 128 * 1024;
+const SLOW_PIECE = FIRST_PIECE;
+const LARGEST_PIECE = 8 * 2 ** 20;
+const SHRINKS = 4;
+const GROWS = 2;
 
 /** @typedef {{bytes: number, busy_ms: number}} Slot */
 
@@ -139,16 +143,39 @@ export function holdForWifi({ allowed, metered, ...task }) {
   return { held: !overridden, overridden };
 }
 
-/**
- * How many bytes the next request should carry: on a slow network a few seconds' worth, else all.
- * @param {number} left bytes of the segment
- * @param {number|null} rate_bps
- */
-export function pieceBytes(left, rate_bps) {
-  const wanted = rate_bps === null ? FIRST_PIECE : Math.floor((rate_bps * PIECE_MS) / 8_000);
-  const piece = Math.max(SMALLEST_PIECE, wanted);
-  // A rest of a few bytes is not worth a request of its own.
-  return left <= piece + piece / 2 ? left : piece;
+/** How many bytes a request of an upload carries: a few seconds' worth, so that little is sent twice after a cut. */
+export class PieceSize {
+  #bytes = FIRST_PIECE;
+
+  /** Whether pieces are so small that two uploads at once would only delay each other, and the heads. */
+  get isSlow() {
+    return this.#bytes < SLOW_PIECE;
+  }
+
+  /**
+   * @param {number} left bytes of the segment
+   */
+  of(left) {
+    // A rest of a few bytes is not worth a request of its own.
+    return left <= this.#bytes * 1.5 ? left : this.#bytes;
+  }
+
+  /**
+   * A piece was taken.
+   * @param {number} bytes
+   * @param {number} took_ms
+   */
+  succeeded(bytes, took_ms) {
+    const wanted = (bytes * PIECE_MS) / Math.max(1, took_ms);
+    // One answer says little: it grows and shrinks in steps.  A short rest does not say that more would take longer.
+    const grown = Math.min(wanted, this.#bytes * GROWS);
+    this.#bytes = Math.floor(Math.min(LARGEST_PIECE, Math.max(SMALLEST_PIECE, this.#bytes / SHRINKS, grown)));
+  }
+
+  /** An upload broke off or stood still. */
+  failed() {
+    this.#bytes = Math.max(SMALLEST_PIECE, Math.floor(this.#bytes / SHRINKS));
+  }
 }
 
 /**

@@ -163,7 +163,7 @@ class Keeper {
       if (signal.aborted) throw new Refusal("wrong_stage", "given up");
       try {
         const fact = await claimOffer(offer, server, this.#key, this.#client, this.#clock.wall(), signal);
-        pacer.succeeded();
+        this.#pacing.online = true;
         return fact;
       } catch (error) {
         if (!(error instanceof TryLater)) throw error;

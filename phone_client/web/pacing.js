@@ -1,7 +1,7 @@
 /** When to try again: exponential back-off with jitter, and the server's own pacing above it. */
 
 const FIRST_MS = 500;
-const LONGEST_MS = 8_000;
+const LONGEST_MS = 5_000;
 
 /**
  * Where waiting takes time from; tests hand in one of their own.
@@ -60,7 +60,7 @@ export class Signal {
 
 /** What all requests to one server share: its order to stay away, whether it is reached, and who waits. */
 export class Pacing {
-  /** Whether the server answered the last request that told (see `Pacer`). */
+  /** Whether the server is heard, as far as is known: false after a request that told (see `Pacer`). */
   online = true;
   /** When a pause that the server ordered ends, by `timing.now`. */
   ordered_until = 0;
@@ -128,7 +128,6 @@ export class Pacer {
 
   /** An attempt succeeded: the next failure begins with the shortest delay again. */
   succeeded() {
-    this.#pacing.online = true;
     this.#failures = 0;
     this.#ready_at = 0;
   }

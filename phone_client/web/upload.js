@@ -5,7 +5,7 @@
  * once its receipt is verified against the head that this phone signed, and kept.
  */
 
-import { Throughput, compareDue, pieceBytes } from "./forecast.js";
+import { PieceSize, Throughput, compareDue } from "./forecast.js";
 import { readEntry } from "./pairing/chain.js";
 import { sha256 } from "./pairing/encoding.js";
 import { Refusal } from "./pairing/errors.js";
@@ -17,8 +17,6 @@ import { TryLater } from "./server.js";
 /** @typedef {import("./ledger.js").Entry} Entry */
 /** @typedef {import("./types.js").PublicJwk} PublicJwk */
 
-/** Below this rate, and while it is unknown, one segment at a time: two would only delay each other, and the heads. */
-const SLOW_BPS = 500_000;
 const WORKERS = 2;
 
 /**
@@ -34,6 +32,7 @@ const WORKERS = 2;
  * @property {(entry: Entry) => boolean} isWanted whether a segment is to be delivered at all
  * @property {(entry: Entry) => {from_ms: number, to_ms: number}} placed when it was captured, on the server's clock
  * @property {() => {start_ms: number|null, end_ms: number|null}} required the interval that the verdict is about
+ * @property {() => void} reached called whenever the server has taken a piece
  * @property {() => boolean} mayStart false while the next piece has to wait: heads go first, a network costs
  */
 
@@ -44,6 +43,7 @@ export class Uploads {
   /** Segments delivered since the page was loaded. */
   delivered = 0;
   throughput = new Throughput();
+  #pieces = new PieceSize();
   #needs;
   #pacer;
   /** @type {Set<string>} */
@@ -108,8 +108,7 @@ export class Uploads {
 
   /** @param {number} place */
   #isIdle(place) {
-    const rate_bps = this.rate_bps;
-    return !this.#needs.mayStart() || (place > 0 && (rate_bps === null || rate_bps < SLOW_BPS));
+    return !this.#needs.mayStart() || (place > 0 && this.#pieces.isSlow);
   }
 
   /** The segment to go on with. */
@@ -145,6 +144,7 @@ export class Uploads {
       this.#pacer.succeeded();
     } catch (error) {
       this.#failures.set(entry.name, (this.#failures.get(entry.name) ?? 0) + 1);
+      this.#pieces.failed();
       if (error instanceof TryLater) this.#pacer.failed(error.after_s, error.reached);
       else if (error instanceof Refusal) await this.#refused(entry, error);
       else throw error;
@@ -171,9 +171,12 @@ export class Uploads {
     if (standing.offset > media.size) throw new Refusal("upload_length", "the server has more of it than the phone");
     while (standing.offset < media.size) {
       const { offset } = standing;
-      const end = offset + pieceBytes(media.size - offset, this.rate_bps);
-      standing = await transfer.patch(address, offset, media.slice(offset, end));
+      const began = this.#now();
+      const piece = media.slice(offset, offset + this.#pieces.of(media.size - offset));
+      standing = await transfer.patch(address, offset, piece);
       this.throughput.confirmed(Math.max(0, standing.offset - offset), this.#now());
+      this.#pieces.succeeded(piece.size, this.#now() - began);
+      this.#needs.reached();
       if (standing.offset <= offset) throw new TryLater("the server took nothing of this segment", null, true);
       // More heads may have come, or the network may have become one that costs: the rest goes on later.
       if (standing.offset < media.size && (ending.aborted || !this.#needs.mayStart())) return null;

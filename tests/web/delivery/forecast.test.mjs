@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareDue, forecast, holdForWifi, pieceBytes, Throughput } from "../../../phone_client/web/forecast.js";
+import { compareDue, forecast, holdForWifi, PieceSize, Throughput } from "../../../phone_client/web/forecast.js";
 
 const MINUTE = 60_000;
 const BYTES_A_SECOND = 125_000; // 1 Mbit/s
@@ -95,11 +95,26 @@ test("the deadline overrides the choice ten minutes and half the upload's time b
   assert.equal(holdForWifi({ ...chosen, rate_bps: 250_000, now_ms: 45 * MINUTE }).overridden, true);
 });
 
-test("pieces are small on a slow network and whole segments on a fast one", () => {
-  assert.equal(pieceBytes(600_000, 20_000_000), 600_000);
-  assert.ok(pieceBytes(600_000, 64_000) <= 32 * 1024);
-  assert.ok(pieceBytes(600_000, null) < 100_000);
-  assert.equal(pieceBytes(24_000, 64_000), 24_000); // a small rest is not sent apart
+test("pieces become as large as two seconds of the network, in steps", () => {
+  const pieces = new PieceSize();
+  const first = pieces.of(600_000);
+  assert.ok(first < 600_000);
+  pieces.succeeded(first, 20);
+  assert.equal(pieces.of(6_000_000), first * 2);
+  for (let count = 0; count < 10; count += 1) pieces.succeeded(pieces.of(10_000_000), 5);
+  assert.equal(pieces.of(600_000), 600_000);
+});
+
+test("pieces shrink on a network that has become slow, to no less than is worth a request", () => {
+  const pieces = new PieceSize();
+  pieces.succeeded(pieces.of(600_000), 100);
+  assert.equal(pieces.isSlow, false);
+  for (let count = 0; count < 5; count += 1) pieces.succeeded(pieces.of(600_000), 8_000);
+  assert.equal(pieces.isSlow, true);
+  assert.equal(pieces.of(600_000), 16 * 1024);
+  assert.equal(pieces.of(24_000), 24_000); // a small rest is not sent apart
+  for (let count = 0; count < 5; count += 1) pieces.failed();
+  assert.equal(pieces.of(600_000), 16 * 1024);
 });
 
 /**

@@ -37,6 +37,7 @@ class Network:
         self.rate_bps: int | None = None
         self.way = Way.UP
         self._moved = asyncio.Event()
+        self._swallowed = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._listener: asyncio.Server | None = None
 
@@ -50,7 +51,9 @@ class Network:
 
     async def stop(self) -> None:
         """Ends all connections and stops listening."""
-        self.cut(Way.DOWN)
+        self._swallowed.set()
+        self.way = Way.DOWN
+        self._end_all()
         if self._listener is not None:
             self._listener.close()
             await self._listener.wait_closed()
@@ -58,6 +61,7 @@ class Network:
     def cut(self, way: Way) -> None:
         """From now on nothing gets through."""
         self.way = way
+        self._swallowed = asyncio.Event()
         if way is Way.DOWN:
             self._end_all()
 
@@ -65,6 +69,7 @@ class Network:
         """The network is back; connections that fell into a black hole are gone for good."""
         if self.way is Way.BLACK_HOLE:
             self._end_all()
+        self._swallowed.set()
         self.way = Way.UP
 
     async def until_sent(self, more: int) -> None:
@@ -87,8 +92,7 @@ class Network:
         try:
             if self.way is not Way.UP:
                 if self.way is Way.BLACK_HOLE:
-                    await reader.read(1)
-                    await asyncio.Event().wait()  # until `restore` ends the connection
+                    await self._swallowed.wait()
                 return
             answers, upstream = await asyncio.open_connection("127.0.0.1", self.target)
             self._writers.add(upstream)
@@ -106,7 +110,8 @@ class Network:
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counts: bool) -> None:
         while piece := await reader.read(_PIECE):
             if self.way is Way.BLACK_HOLE:
-                await asyncio.Event().wait()
+                await self._swallowed.wait()
+                break
             if counts:
                 self.sent += len(piece)
                 self._moved.set()

@@ -23,7 +23,7 @@ async function waits(time, pacer) {
   return time.now() - began;
 }
 
-test("back-off doubles up to eight seconds and begins anew after a success", async () => {
+test("back-off doubles up to five seconds and begins anew after a success", async () => {
   const time = new StillTime(0.999);
   const pacer = new Pacer(new Pacing(time));
   const waited = [];
@@ -31,7 +31,7 @@ test("back-off doubles up to eight seconds and begins anew after a success", asy
     pacer.failed(null, false);
     waited.push(await waits(time, pacer));
   }
-  assert.deepEqual(waited, [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+  assert.deepEqual(waited, [500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
   pacer.succeeded();
   assert.equal(await waits(time, pacer), 0);
   pacer.failed();

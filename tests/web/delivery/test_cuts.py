@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from tests.path.rig import verify
 from tests.web.delivery.network import Way
@@ -26,6 +27,7 @@ async def test_five_cuts_and_a_killed_server_lose_nothing_and_send_little_twice(
     await rig.confirm(sitting, shown)
     await phone.until("state.stage === 'bound'")
     loaded = rig.network.sent
+    ended_ms = time.time_ns() // 1_000_000 + FILM_S * 1_000
     recording = asyncio.create_task(phone.record(0, FILM_S, live=True))
 
     await rig.network.until_sent(MIDDLE)
@@ -44,7 +46,7 @@ async def test_five_cuts_and_a_killed_server_lose_nothing_and_send_little_twice(
     await cut(rig, Way.DOWN, away_s=1)
 
     await recording
-    await rig.server.command("end", sitting)
+    await rig.server.command("end", sitting, "--at", str(ended_ms))
     await phone.ask("stop", mono_ms=0, wall_ms=0)
     decided = await phone.until("state.verdict !== null")
     assert decided["verdict"]["word"] == "complete"
