@@ -67,6 +67,13 @@ async def test_server_commands_that_are_used_wrongly(rig: Rig, tmp_path: Path) -
         "no key set": run("evidence_server", "verify", str(empty), "--jwks", str(no_json)),
         "folder to check in use": run("evidence_server", "check", "--data", data),
         "no folder to check": run("evidence_server", "check", "--data", str(tmp_path / "none")),
+        "nothing to back up": run("evidence_server", "backup", "--data", data),
+        "no folder to back up": run(
+            "evidence_server", "backup", str(tmp_path / "to"), "--data", str(tmp_path / "none")
+        ),
+        "no backup": run(
+            "evidence_server", "restore", str(tmp_path), "--keys", str(no_json), "--data", str(tmp_path / "n")
+        ),
         "folder in use": run("evidence_server", "serve", "--data", data, "--port", free),
         "port in use": run("evidence_server", "serve", "--data", str(tmp_path / "other"), "--port", port),
         "no port": run("evidence_server", "serve", "--data", str(tmp_path / "third"), "--port", "99999"),
