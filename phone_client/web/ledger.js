@@ -116,7 +116,7 @@ export class Ledger {
   /** @type {Fact|null} what the candidate agreed to */
   consented = null;
   /** Whether the candidate lets uploads use a metered network. */
-  metered_allowed = false;
+  metered_allowed = true;
   /** @type {Happening|null} the interruption that is open */
   gap = null;
   /** @type {Gap[]} the interruptions that are over; wall clock */
@@ -353,6 +353,16 @@ const TAKERS = {
     entryOf(byName, fact["head"]).receipt = text(fact["record"]);
   },
 
+  /**
+   * The server no longer knows that it stored these (a restored backup): they are uploaded again.  The receipts stay
+   * in the journal: they still prove when it had them.
+   */
+  receipt_lost(_, fact, byName) {
+    /** @type {string[]} */
+    const heads = fact["heads"];
+    for (const entry of heads.map((name) => entryOf(byName, name))) entry.receipt = null;
+  },
+
   metered(ledger, fact) {
     ledger.metered_allowed = fact["allowed"] === true;
   },
@@ -364,6 +374,11 @@ const TAKERS = {
 
   manifest_sent(ledger, fact) {
     ledger.manifest_sent = number(fact["version"]);
+  },
+
+  /** The server no longer knows the newest manifest (likewise). */
+  manifest_lost(ledger) {
+    ledger.manifest_sent = 0;
   },
 
   // --- what the server decided
