@@ -100,7 +100,8 @@ def as_refusal(status: int, told: Mapping[str, Any]) -> Refused:
 async def hosting(folder: Path, clock: FakeClock, **settings: Any) -> AsyncIterator[Hosted]:
     """The application on `folder`, new or as an earlier one left it."""
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
-    runner = Runner(await build(Settings.model_validate({"data": folder, **settings}), clock))
+    app = await build(Settings.model_validate({"data": folder, **settings}), clock)
+    runner = Runner(app, lingering_s=0.1)
     await runner.setup()
     site = aiohttp.web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
