@@ -70,7 +70,7 @@ export const RULES = Object.freeze([
   rule("recorder-ended", "unknown", true, 0, (seen) => !seen.recorder),
   // A recorder under load may be late with a slice: told in time, begun anew only when it is surely dead.
   rule("no-slices", "overload", true, 8_000, (seen, before) => seen.slices === before.slices),
-  rule("late-slices", "overload", false, 4_400, (seen, before) => seen.slices === before.slices),
+  rule("late-slices", "overload", false, 3_600, (seen, before) => seen.slices === before.slices),
   rule("black", "black", false, 3_000, (seen) => seen.look !== null && isBlack(seen.look)),
   // Not one of the small picture's pixels: a camera's noise alone changes some.
   rule("same-picture", "frozen", false, 4_000, (seen) => seen.look !== null && !seen.look.changed),

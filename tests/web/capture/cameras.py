@@ -53,3 +53,20 @@ def write_sound(out: Path, seconds: int, silent_from: int | None = None) -> Path
         file.setframerate(SAMPLE_RATE)
         file.writeframes((np.clip(samples, -1, 1) * 32_767).astype("<i2").tobytes())
     return out
+
+
+FAULTY_RATE = 15
+_FAULT_S = 6
+
+
+def faulty() -> Iterator[Picture]:
+    """Noise, then black, then noise, then one picture again and again, for some seconds each."""
+    random = np.random.default_rng(1)
+
+    def noise() -> Picture:
+        return random.integers(60, 200, (120, 160, 3), dtype=np.uint8)
+
+    still = noise()
+    for number in range(4 * _FAULT_S * FAULTY_RATE):
+        part = number // (_FAULT_S * FAULTY_RATE)
+        yield np.zeros((120, 160, 3), np.uint8) if part == 1 else still if part == 3 else noise()

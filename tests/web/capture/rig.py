@@ -19,13 +19,14 @@ PATIENCE_MS = 30_000
 NOTICED_MS = 5_000
 """Within this a candidate and the journal must know of an interruption."""
 
-CAMERA_ARGUMENTS = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 PERMISSIONS = ["videoCapture", "audioCapture", "wakeLockScreen", "durableStorage"]
 
 
 def browser_arguments(camera: Path, sound: Path | None = None) -> list[str]:
     """Chromium's, with `camera` (MJPEG or Y4M) and `sound` (WAV) as its devices."""
-    arguments = [*ARGUMENTS, *CAMERA_ARGUMENTS, f"--use-file-for-fake-video-capture={camera}"]
+    arguments = [
+        *ARGUMENTS, "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}"
+    ]
     return [*arguments, f"--use-file-for-fake-audio-capture={sound}"] if sound else arguments
 
 
@@ -53,16 +54,17 @@ def static_files() -> web.Application:
 class Phone:
     """The page under test."""
 
-    def __init__(self, page: Page, cdp: CDPSession) -> None:
+    def __init__(self, page: Page, cdp: CDPSession, place: dict[str, str]) -> None:
         self.page = page
-        self.cdp = cdp
+        self._cdp = cdp
+        self._place = place
 
     async def do(self, script: str) -> Any:
         """Runs `script` with the page's `rig`."""
         return await self.page.evaluate(f"() => {{ const rig = globalThis.rig; return {script}; }}")
 
     async def until(self, condition: str, patience_ms: int = PATIENCE_MS) -> None:
-        """Waits until `condition` holds, looked at every 100 ms for it may depend on a hidden page's timers."""
+        """Waits until `condition` holds, looked at every 100 ms."""
         await self.page.wait_for_function(
             f"() => {{ const rig = globalThis.rig; return {condition}; }}", timeout=patience_ms, polling=100
         )
@@ -103,7 +105,9 @@ class Phone:
 
     async def permit(self, name: str, setting: str) -> None:
         """Gives or takes a permission, as the browser's own settings do."""
-        await self.cdp.send("Browser.setPermission", {"permission": {"name": name}, "setting": setting})
+        await self._cdp.send("Browser.setPermission", {
+            "permission": {"name": name}, "setting": setting, **self._place,
+        })
 
 
 @asynccontextmanager
@@ -114,14 +118,18 @@ async def phone(camera: Path, sound: Path | None = None) -> AsyncIterator[Phone]
             executable_path=CHROMIUM, args=browser_arguments(camera, sound)
         )
         try:
-            cdp = await browser.new_browser_cdp_session()
             page = await browser.new_page()
+            cdp = await page.context.new_cdp_session(page)
+            target = (await cdp.send("Target.getTargetInfo"))["targetInfo"]
+            place = {"origin": origin, "browserContextId": target["browserContextId"]}
             faults: list[str] = []
             page.on("pageerror", lambda error: faults.append(str(error)))
-            await cdp.send("Browser.grantPermissions", {"origin": origin, "permissions": PERMISSIONS})
+            await cdp.send("Browser.grantPermissions", {
+                "permissions": PERMISSIONS, **place,
+            })
             await page.goto(f"{origin}/rig/index.html")
             await page.wait_for_function("() => 'rig' in globalThis")
-            yield Phone(page, cdp)
+            yield Phone(page, cdp, place)
         finally:
             await browser.close()
     if faults:

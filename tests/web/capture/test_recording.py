@@ -1,4 +1,4 @@
-"""What is recorded: every picture the camera's track delivered, with sound, in slices that join to one file."""
+"""Every picture that the camera's track delivered is stored, with sound, in slices that join to one file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_every_delivered_picture_is_stored_with_its_sound(devices: tuple[P
     found = count(read_marks(io.BytesIO(media)), read_beeps(io.BytesIO(media)))
     delivered = after["deliveredFrames"] - before["deliveredFrames"]
     assert abs(found.pictures - delivered) <= UNDER_WAY
-    # Chromium itself keeps a camera to its rate by leaving pictures out; whatever else is missing was lost here.
+    # Chromium keeps a camera to its rate by leaving pictures out; whatever else is missing was lost here.
     assert len(found.missing) <= after["discardedFrames"] - before["discardedFrames"]
     assert (found.unreadable, found.repeated, found.disordered) == (0, (), 0)
     assert found.beeps >= RECORDED_MS // 1_000 - 1

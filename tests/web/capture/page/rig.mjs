@@ -97,24 +97,36 @@ class Rig {
     this.capture = new Capture(this.keeper, this.clock, (state) => this.states.push(state), voice);
   }
 
-  /** Whether the pictures come from a canvas that a test can stop drawing; before `start`. */
+  /** From the next opening on the pictures come from a canvas, which `stopDrawing` can stop. */
   useCanvas() {
     const canvas = document.createElement("canvas");
     const context = canvas.getContext("2d");
-    canvas.width = 320;
-    canvas.height = 240;
+    if (context === null) throw new Error("no canvas here");
+    [canvas.width, canvas.height] = [320, 240];
     let drawn = 0;
-    this.drawing = setInterval(() => {
-      if (context === null) return;
+    this.#draw = () => {
       drawn += 1;
       context.fillStyle = `hsl(${drawn * 7} 60% 60%)`;
-      context.fillRect(0, 0, 320, 240);
-    }, 66);
+      context.fillRect(0, 0, canvas.width, canvas.height);
+    };
+    this.drawOn();
     const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     navigator.mediaDevices.getUserMedia = async (wanted) => {
-      const sound = await real({ audio: wanted?.audio });
-      return new MediaStream([...canvas.captureStream().getVideoTracks(), ...sound.getAudioTracks()]);
+      const { audio = false, video } = wanted ?? {};
+      const sound = await real({ audio });
+      return video ? new MediaStream([...canvas.captureStream().getVideoTracks(), ...sound.getTracks()]) : sound;
     };
+  }
+
+  #draw = () => {};
+  #drawing = 0;
+
+  drawOn() {
+    this.#drawing = window.setInterval(this.#draw, 66);
+  }
+
+  stopDrawing() {
+    clearInterval(this.#drawing);
   }
 
   /** The camera's track. */

@@ -1,0 +1,192 @@
+"""Everything that can interrupt a recording, caused in a real browser: noticed, noted, told, recovered from.
+
+Only what no browser here can be made to do is dispatched (mute) or done to the browser's objects by the page
+under test (a recorder that stalls, a clock that is set).
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from demo.frames import read_marks
+from tests.web.capture import cameras
+from tests.web.capture.rig import NOTICED_MS, Phone, phone
+
+Devices = tuple[Path, Path]
+
+
+def noticed_in_time(note: dict[str, Any], caused_ms: int) -> None:
+    """The Keeper was told soon enough, and of a moment that is not after that."""
+    assert note["at_ms"] - caused_ms <= NOTICED_MS
+    assert note["mono_ms"] <= note["at_ms"]
+    assert caused_ms - note["mono_ms"] < NOTICED_MS
+
+
+async def goes_on(one: Phone, run: int) -> None:
+    """Waits until run `run` is being recorded and shows pictures, the one before being closed."""
+    await one.until(f"rig.keeper.runs.length === {run} && rig.plain.doing === 'recording' && !rig.plain.cause")
+    assert await one.do(f"rig.keeper.runs[{run - 2}].closed")
+    await one.until(f"rig.keeper.runs[{run - 1}].slices.length >= 2")
+    assert len(read_marks(io.BytesIO(await one.media(run)))) > 10
+
+
+async def test_camera_withdrawn_and_given_back(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.start()
+        caused = await one.now_ms()
+        await one.permit("camera", "denied")
+        noticed_in_time(await one.noted("gap_begin", "camera_lost"), caused)
+        await one.until("rig.plain.needsTap")
+        state = await one.state()
+        assert (state["doing"], state["refused"], state["cause"]) == ("interrupted", "denied", "camera_lost")
+        await one.until("rig.said.includes('red')")
+
+        await one.permit("camera", "granted")
+        await goes_on(one, 2)  # without a tap
+        assert [note["note"] for note in await one.notes()] == ["gap_begin"]  # the Keeper ends it
+
+
+async def test_camera_still_withdrawn_at_the_tap(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.start()
+        await one.permit("camera", "denied")
+        await one.until("rig.plain.needsTap")
+        await one.do("rig.capture.tap()")
+        await one.until("rig.plain.needsTap")
+        await one.stop()
+        assert await one.do("rig.keeper.calls.at(-1).call") == "stop"
+
+
+async def test_track_ended(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.start()
+        caused = await one.now_ms()
+        await one.do("rig.picture.stop()")  # without an event, as some phones lose it
+        noticed_in_time(await one.noted("gap_begin", "camera_lost"), caused)
+        await goes_on(one, 2)
+        gap_ms = await one.do("rig.keeper.runs[1].mono_ms") - caused
+        assert gap_ms <= NOTICED_MS
+
+
+async def test_picture_muted(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.start()
+        caused = await one.now_ms()
+        await one.do("rig.picture.dispatchEvent(new Event('mute'))")
+        noticed_in_time(await one.noted("gap_begin", "muted"), caused)
+        state = await one.state()
+        assert (state["doing"], state["cause"]) == ("recording", "muted")
+        await one.do("rig.picture.dispatchEvent(new Event('unmute'))")
+        await one.noted("gap_end", "muted")
+        assert await one.do("rig.keeper.runs.length") == 1  # evidence was made all the while
+
+
+async def test_picture_and_sound_muted_is_a_call(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.start()
+        tracks = "rig.capture.state.stream.getTracks().forEach((track) => track.dispatchEvent(new Event('%s')))"
+        caused = await one.now_ms()
+        await one.do(tracks % "mute")
+        noticed_in_time(await one.noted("gap_begin", "call"), caused)
+        await one.do(tracks % "unmute")
+        await one.noted("gap_end", "call")
+
+
+async def test_microphone_withdrawn(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.start()
+        caused = await one.now_ms()
+        await one.permit("microphone", "denied")
+        noticed_in_time(await one.noted("gap_begin", "muted"), caused)
+        await one.until("rig.plain.doing === 'recording' && rig.keeper.runs.length === 2")
+        state = await one.state()
+        assert (state["sound"], state["cause"]) == (False, "muted")  # the picture goes on
+        await one.permit("microphone", "granted")
+        await one.until("rig.plain.sound && rig.plain.doing === 'recording' && !rig.plain.cause")
+
+
+async def test_no_pictures_from_a_live_track(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.do("rig.useCanvas()")
+        await one.start()
+        caused = await one.now_ms()
+        await one.do("rig.stopDrawing()")
+        noticed_in_time(await one.noted("gap_begin", "frozen"), caused)
+        await one.do("rig.drawOn()")
+        await one.until("rig.keeper.runs.length === 2 && rig.plain.doing === 'recording' && !rig.plain.cause")
+
+
+async def test_a_recorder_that_stalls(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.start()
+        caused = await one.now_ms()
+        await one.do("rig.recorders[0].pause()")
+        noticed_in_time(await one.noted("gap_begin", "overload"), caused)
+        await goes_on(one, 2)
+
+
+async def test_a_recorder_that_ends(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.start()
+        caused = await one.now_ms()
+        await one.do("rig.recorders[0].stop()")
+        noticed_in_time(await one.noted("gap_begin", "unknown"), caused)
+        await goes_on(one, 2)
+
+
+async def test_storage_full(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.start()
+        await one.do("void (rig.keeper.full = true)")
+        await one.noted("gap_begin", "storage_full")
+        refused = await one.do("rig.keeper.calls.findLast(({call}) => call === 'slice').at_ms")
+        noticed_in_time((await one.notes())[-1], refused)
+        state = await one.state()
+        assert (state["doing"], state["cause"]) == ("interrupted", "storage_full")
+        await one.do("void (rig.keeper.full = false)")
+        await one.until("rig.keeper.runs.length >= 2 && rig.plain.doing === 'recording' && !rig.plain.cause")
+        assert [note["note"] for note in await one.notes()] == ["gap_begin"]
+
+
+async def test_clock_set(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.start()
+        caused = await one.now_ms()
+        await one.do("void (rig.ahead_ms = 3_600_000)")
+        noticed_in_time(await one.noted("gap_begin", "clock_jump"), caused)
+        await one.noted("gap_end", "clock_jump")
+        assert await one.do("rig.keeper.runs.length") == 1
+
+
+async def test_wake_lock_refused(devices: Devices) -> None:
+    async with phone(*devices) as one:
+        await one.permit("screen-wake-lock", "denied")
+        await one.start()
+        assert (await one.state())["wake"] == "lost"
+        await one.noted("gap_begin", "locked")
+        await one.permit("screen-wake-lock", "granted")
+        await one.noted("gap_end", "locked")
+        assert (await one.state())["wake"] == "held"
+
+
+async def test_picture_that_is_black_or_stands_still(tmp_path: Path) -> None:
+    camera = cameras.write_y4m(tmp_path / "faulty.y4m", cameras.faulty(), cameras.FAULTY_RATE)
+    async with phone(camera) as one:
+        await one.start()
+        for cause in ("black", "frozen"):
+            begun = await one.noted("gap_begin", cause)
+            ended = await one.noted("gap_end", cause)
+            assert begun["mono_ms"] < ended["mono_ms"]
+            noticed_in_time(begun, begun["mono_ms"])
+        assert await one.do("rig.keeper.runs.length") == 1
+
+
+async def test_microphone_without_a_sound(tmp_path: Path, devices: Devices) -> None:
+    silent = cameras.write_sound(tmp_path / "silent.wav", seconds=60, silent_from=4)
+    async with phone(devices[0], silent) as one:
+        await one.start()
+        begun = await one.noted("gap_begin", "muted")
+        noticed_in_time(begun, begun["mono_ms"])
+        assert await one.do("rig.keeper.runs.length") == 1
