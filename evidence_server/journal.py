@@ -88,7 +88,7 @@ _FIND = sa.select(_NAMES.c.sitting, _NAMES.c.of).where(
 _PAGE_BYTES = 4096
 _PAGES_AN_ADDITION = 4
 """Pages that an addition changes besides those that its text fills: places in tables and their indices."""
-_NAMES_KEPT = 50_000
+_NAMES_KEPT = 10_000
 """Look-ups kept in memory, some 300 bytes each: the bearers and open uploads of thousands of phones."""
 
 Appended = Callable[[Sequence[Event], float], None]
