@@ -228,8 +228,11 @@ class Ordeal:
         await self._server.kill()
         self._struck.server += 1
         if blow.again_s is not None:
+            killed = self._server.process
             starting = asyncio.create_task(self._server.start())
             await asyncio.wait({starting}, timeout=blow.again_s)
+            while self._server.process is killed:  # noqa: ASYNC110  a process tells of no birth
+                await asyncio.sleep(0.01)
             await self._server.kill()
             self._struck.server += 1
             with contextlib.suppress(DemoError):
