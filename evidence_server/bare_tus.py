@@ -1,28 +1,32 @@
 """The bare tus server: the upload core without sittings, for interoperability tests and benchmarks.
 
-    DIR/uploads/ID.json            what was declared: length, metadata, time of creation
+    DIR/uploads.jsonl              what was declared: length, metadata, time of creation
     DIR/files/parts|objects/ID     the bytes, unencrypted
 
-No authentication, no encryption: never to be reached from outside.
+No authentication, no encryption: never to be reached from outside.  A program of its own, so that it
+holds nothing but what it needs: `python -m evidence_server.bare_tus DATA HOST PORT`, which is what
+`python -m evidence_server tus` becomes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
-import json
-import secrets
 import signal
+import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from email.message import Message
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
+import uvloop
 from aiohttp import web
 
-from evidence_server.disk import full_disk_refused, make_folder, sync_folder, write_new
+from evidence_server.bare_uploads import BareUploads
+from evidence_server.data_folder import DataFolder
+from evidence_server.logs import log_to_stderr
 from evidence_server.routes.errors import refusals
 from evidence_server.routes.tus import TusShell
 from evidence_server.store import LocalStore, Store
@@ -31,7 +35,6 @@ from pairing.errors import PairingError
 
 log = structlog.get_logger(__name__)
 
-_KEPT_IN = "files"
 _RULES = Rules(frozenset(Extension), max_bytes=64 * 2**30, expire_after_ms=24 * 3600 * 1000)
 _SWEEP_S = 600
 _SHUTDOWN_S = 10
@@ -49,90 +52,6 @@ _CORS_PREFLIGHT = {
 }
 
 
-class BareUploads:
-    """`CreatingOwner` whose knowledge is one small JSON file an upload."""
-
-    def __init__(self, folder: Path) -> None:
-        """Read what an earlier process left in `folder`, made if missing."""
-        self._folder = folder
-        make_folder(folder)
-        read = (self._read(path) for path in folder.glob("*.json"))
-        self._uploads = {upload.upload_id: upload for upload in read if upload is not None}
-
-    @staticmethod
-    def _read(path: Path) -> Upload | None:
-        """The upload, or None if a crash came before it was written: nobody was told of that one."""
-        try:
-            told = json.loads(path.read_text())
-        except ValueError:
-            return None
-        return Upload(
-            upload_id=path.stem,
-            sitting=_KEPT_IN,
-            name=path.stem,
-            length=told["length"],
-            metadata=told["metadata"],
-            last_write_ms=told["created_ms"],
-        )
-
-    @staticmethod
-    def _told(upload: Upload) -> bytes:
-        told = {"length": upload.length, "metadata": upload.metadata, "created_ms": upload.last_write_ms}
-        return json.dumps(told).encode()
-
-    def _begin(self, upload: Upload) -> None:
-        path = self._folder / f"{upload.upload_id}.json"
-        with full_disk_refused():
-            try:
-                # Crash here: a file with part of the text, which is passed over: as if not asked.
-                write_new(path, self._told(upload))
-            except OSError:
-                path.unlink(missing_ok=True)
-                raise
-            # Crash before: there or not; nobody was told.
-            sync_folder(self._folder)
-
-    def _rewrite(self, upload: Upload) -> None:
-        draft = self._folder / f"{upload.upload_id}.{secrets.token_hex(8)}.draft"
-        with full_disk_refused():
-            write_new(draft, self._told(upload))
-            # Crash before: as if not asked.  Crash between here and the sync: either; nobody was told.
-            draft.replace(self._folder / f"{upload.upload_id}.json")
-            sync_folder(self._folder)
-
-    @property
-    def ids(self) -> list[str]:
-        """All uploads, finished or not."""
-        return list(self._uploads)
-
-    async def find(self, upload_id: str) -> Upload | None:
-        return self._uploads.get(upload_id)
-
-    async def finished(self, upload: Upload) -> Mapping[str, str]:
-        return {}
-
-    async def create(self, length: int | None, metadata: str, now_ms: int) -> Upload:
-        upload_id = secrets.token_hex(16)
-        upload = Upload(upload_id, _KEPT_IN, upload_id, length, metadata=metadata, last_write_ms=now_ms)
-        await asyncio.to_thread(self._begin, upload)
-        self._uploads[upload_id] = upload
-        return upload
-
-    async def set_length(self, upload: Upload, length: int) -> Upload:
-        known = dataclasses.replace(self._uploads[upload.upload_id], length=length)
-        await asyncio.to_thread(self._rewrite, known)
-        self._uploads[upload.upload_id] = known
-        return dataclasses.replace(upload, length=length)
-
-    async def terminate(self, upload: Upload) -> None:
-        def remove() -> None:
-            (self._folder / f"{upload.upload_id}.json").unlink(missing_ok=True)
-            sync_folder(self._folder)
-
-        await asyncio.to_thread(remove)
-        self._uploads.pop(upload.upload_id, None)
-
-
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -148,7 +67,7 @@ def make_app(
 
     `idle_s`: how long a request's body may stay silent; `now_ms`: the clock of the file system.
     """
-    uploads = BareUploads(folder / "uploads")
+    uploads = BareUploads(folder)
     shell = TusShell(uploads, store, rules, now_ms=now_ms, idle_s=idle_s, creator=uploads)
     app = web.Application(middlewares=[refusals])
     shell.mount(app, "/files")
@@ -179,6 +98,7 @@ def make_app(
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        await uploads.close()
 
     app.cleanup_ctx.append(sweeping)
     return app
@@ -222,19 +142,44 @@ async def _send(request: web.Request, store: Store, upload: Upload) -> web.Strea
 
 
 async def serve_tus(data: Path, host: str, port: int) -> None:
-    """Serve /files/ and /files on `host`:`port`, keeping everything in `data`, until SIGTERM or SIGINT."""
-    store = LocalStore(data, None)
-    runner = web.AppRunner(
-        make_app(data, store), auto_decompress=False, access_log=None, shutdown_timeout=_SHUTDOWN_S
-    )
-    await runner.setup()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    """Serve /files/ and /files on `host`:`port`, keeping everything in `data`, until SIGTERM or SIGINT.
+
+    Raises PairingError("folder_in_use") and OSError (the address is taken, the folder cannot be written).
+    """
+    with DataFolder(data).locked():
+        store = LocalStore(data, None)
+        runner = web.AppRunner(
+            make_app(data, store), auto_decompress=False, access_log=None, shutdown_timeout=_SHUTDOWN_S
+        )
+        await runner.setup()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        try:
+            await web.TCPSite(runner, host, port).start()
+            log.info("listening", addresses=[f"http://{a[0]}:{a[1]}/files/" for a in runner.addresses])
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+            await store.close()
+
+
+def main(data: str, host: str, port: str) -> None:
+    """Run until SIGTERM or SIGINT.  Exit code 2 if it cannot start, with a sentence on standard error."""
+    log_to_stderr("info")
     try:
-        await web.TCPSite(runner, host, port).start()
-        log.info("listening", addresses=[f"http://{a[0]}:{a[1]}/files/" for a in runner.addresses])
-        await stop.wait()
-    finally:
-        await runner.cleanup()
-        await store.close()
+        uvloop.run(serve_tus(Path(data), host, int(port)))
+    except PairingError as error:
+        row = error.row
+        _cannot_start(f"{row.says['zh-CN']}{row.do['zh-CN']}\n{row.says['en']} {row.do['en']} ({error})")
+    except OSError as error:
+        _cannot_start(str(error))
+
+
+def _cannot_start(why: str) -> NoReturn:
+    print(f"服务器无法启动。The server cannot start: {why}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

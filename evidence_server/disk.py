@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pairing.errors import PairingError
@@ -63,6 +63,13 @@ def write_all(handle: int, content: bytes, position: int) -> None:
     while rest:
         written = os.pwrite(handle, rest, position)
         rest, position = rest[written:], position + written
+
+
+def write_pieces(handle: int, pieces: Sequence[bytes], position: int) -> None:
+    """The same for a few pieces that follow each other, without putting them together first."""
+    written = os.pwritev(handle, pieces, position)
+    if written < sum(map(len, pieces)):  # the disk is filling up, or a limit is near
+        write_all(handle, b"".join(pieces)[written:], position + written)
 
 
 def write_new(path: Path, content: bytes) -> None:

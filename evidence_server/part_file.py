@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from evidence_server.disk import full_disk_refused, sync_folder, write_all
+from evidence_server.disk import full_disk_refused, sync_folder, write_all, write_pieces
 from pairing.errors import PairingError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import CipherContext
 
 CHUNK_BYTES = 256 * 1024
+_FEW = 16
 
 _MAGIC = b"ECO1"
 NONCE_BYTES = 12
@@ -98,7 +99,7 @@ class PartFile:
             if self._key is not None:
                 header = new_header()
                 write_all(self._handle, header, 0)
-                self._nonce = read_nonce(self._handle)
+                self._nonce = header[-NONCE_BYTES:]
             self._name_durable = False
             return 0, hashlib.sha256()
         if self._key is not None:
@@ -138,14 +139,18 @@ class PartFile:
         """Write after `written`.  If that fails, everything since the last sync is given up."""
         if not pieces:
             return
-        content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if self._max_bytes is not None and self.written + len(content) > self._max_bytes:
+        if len(pieces) > _FEW:
+            # Each piece costs a call that gives up the interpreter's lock: more than copying small ones.
+            pieces = [b"".join(pieces)]
+        size = sum(map(len, pieces))
+        if self._max_bytes is not None and self.written + size > self._max_bytes:
             raise PairingError("too_large", f"an object has at most {self._max_bytes} bytes")
         with self._rewound_if_failing():
-            sealed = content if self._stream is None else self._stream.update(content)
-            write_all(self._handle, sealed, self._header_bytes + self.written)
-        self._hash.update(content)
-        self.written += len(content)
+            sealed = pieces if self._stream is None else [self._stream.update(piece) for piece in pieces]
+            write_pieces(self._handle, sealed, self._header_bytes + self.written)
+        for piece in pieces:
+            self._hash.update(piece)
+        self.written += size
 
     def sync(self) -> None:
         """Make what is written durable, the name of the file too.

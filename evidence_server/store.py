@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import hashlib
 import os
 import re
 import secrets
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _PARTS, _OBJECTS = "parts", "objects"
 _REMEMBERED_PARTS = 4096
+_REMEMBERED_PATHS = 256
+_SHA256_OF_NOTHING = hashlib.sha256().hexdigest()
 _T = TypeVar("_T")
 
 
@@ -187,6 +191,8 @@ class LocalStore:
         self._header_bytes = 0 if keys is None else SEALED_HEADER_BYTES
         self._known: OrderedDict[tuple[str, str], tuple[int, _Hash]] = OrderedDict()
         self._made: set[str] = set()
+        # A request asks for the same few again and again, and a Path costs more than looking at its file.
+        self._path = functools.lru_cache(_REMEMBERED_PATHS)(functools.partial(_path, str(folder)))
         make_folder(folder)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
 
@@ -238,22 +244,19 @@ class LocalStore:
         return opened.durable
 
     async def part(self, sitting: str, name: str, expected_bytes: int = 0) -> Part:
-        self._part_path(sitting, name)
-        final = self._object_path(sitting, name)
-
-        def begin() -> PartFile:
-            with full_disk_refused():
-                self._make_folders(sitting)
-                require_room(self._folder, expected_bytes, self._keep_free_bytes)
-                if final.exists():
-                    raise FileExistsError(f"{sitting}/{name} is finished")
-                return self._open(sitting, name)
-
-        return _LocalPart(self, sitting, name, await self.run(begin))
+        part, final = self._part_path(sitting, name), self._object_path(sitting, name)
+        require_room(self._folder, expected_bytes, self._keep_free_bytes)
+        if _stat(final) is not None:
+            raise FileExistsError(f"{sitting}/{name} is finished")
+        begun = _stat(part) is not None
+        opened = await self.run(lambda: self._open(sitting, name)) if begun else None
+        return _LocalPart(self, sitting, name, opened)
 
     def _open(self, sitting: str, name: str) -> PartFile:
-        key = None if self._keys is None else self._keys.key(sitting)
-        return PartFile(self._part_path(sitting, name), key, self._known.pop((sitting, name), None))
+        with full_disk_refused():
+            self._make_folders(sitting)
+            key = None if self._keys is None else self._keys.key(sitting)
+            return PartFile(self._part_path(sitting, name), key, self._known.pop((sitting, name), None))
 
     def _shut(self, sitting: str, name: str, opened: PartFile) -> None:
         opened.close()
@@ -289,7 +292,8 @@ class LocalStore:
         await self.run(write)
 
     async def exists(self, sitting: str, name: str) -> bool:
-        return await self.run(self._object_path(sitting, name).exists)
+        # Answered from the file system's memory, as in `standing`.
+        return _stat(self._object_path(sitting, name)) is not None
 
     async def size(self, sitting: str, name: str) -> int:
         final = self._object_path(sitting, name)
@@ -380,10 +384,10 @@ class LocalStore:
         await asyncio.to_thread(self._threads.shutdown)
 
     def _part_path(self, sitting: str, name: str) -> Path:
-        return Path(f"{self._folder}/{sitting_name(sitting)}/{_PARTS}/{_object_name(name)}")
+        return self._path(sitting, _PARTS, name)
 
     def _object_path(self, sitting: str, name: str) -> Path:
-        return Path(f"{self._folder}/{sitting_name(sitting)}/{_OBJECTS}/{_object_name(name)}")
+        return self._path(sitting, _OBJECTS, name)
 
     def _make_folders(self, sitting: str) -> None:
         """Make the sitting's folders, their names durable before anything in them is promised."""
@@ -397,63 +401,78 @@ class LocalStore:
 
 
 class _LocalPart:
-    """`Part` of a `LocalStore`: each call is one trip to a worker thread."""
+    """`Part` of a `LocalStore`: each call that writes is one trip to a worker thread.
 
-    def __init__(self, store: LocalStore, sitting: str, name: str, opened: PartFile) -> None:
+    A part that is not there yet is made in the first of them: what arrives in one go and is whole needs
+    no other, and of what is refused before its first byte there is no file.
+    """
+
+    def __init__(self, store: LocalStore, sitting: str, name: str, opened: PartFile | None) -> None:
         self._store, self._sitting, self._name, self._file = store, sitting, name, opened
         self._open = True
 
     @property
     def written(self) -> int:
-        return self._file.written
+        return 0 if self._file is None else self._file.written
 
     @property
     def durable(self) -> int:
-        return self._file.durable
+        return 0 if self._file is None else self._file.durable
 
     @property
     def sha256(self) -> str:
-        return self._file.sha256
+        return _SHA256_OF_NOTHING if self._file is None else self._file.sha256
+
+    def _opened(self) -> PartFile:
+        if self._file is None:
+            self._file = self._store._open(self._sitting, self._name)
+        return self._file
 
     async def append(self, pieces: Sequence[bytes]) -> None:
-        await self._store.run(lambda: self._file.append(pieces))
+        await self._store.run(lambda: self._opened().append(pieces))
 
     async def sync(self, last: Sequence[bytes] = ()) -> int:
         def append_and_sync() -> None:
-            self._file.append(last)
-            self._file.sync()
+            file = self._opened()
+            file.append(last)
+            file.sync()
 
-        await self._store.run(append_and_sync)
-        return self._file.durable
+        if last or self._file is not None:
+            await self._store.run(append_and_sync)
+        return self.durable
 
     async def rewind(self) -> None:
-        await self._store.run(self._file.rewind)
+        if self._file is not None:
+            await self._store.run(self._file.rewind)
 
     async def finalise(self, last: Sequence[bytes] = (), sha256: str | None = None) -> Stored:
         final = self._store._object_path(self._sitting, self._name)
 
-        def finish() -> bool:
-            self._file.append(last)
-            if sha256 is not None and self._file.sha256 != sha256:
-                return False
-            self._file.finalise(final)
+        def finish() -> Stored | None:
+            file = self._opened()
+            file.append(last)
+            stored = Stored(file.written, file.sha256)
+            if sha256 is not None and stored.sha256 != sha256:
+                return None
+            file.finalise(final)
             self._open = False
-            self._file.close()
-            return True
+            file.close()
+            return stored
 
-        if not await self._store.run(finish):
+        stored = await self._store.run(finish)
+        if stored is None:
             await self.discard()
             raise PairingError("upload_hash", "not the sha256 that was declared; begin again", offset=0)
-        return Stored(self._file.written, self._file.sha256)
+        return stored
 
     async def discard(self) -> None:
         await self.close()
         await self._store.discard(self._sitting, self._name)
 
     async def close(self) -> None:
-        if self._open:
-            self._open = False
-            await self._store.run(lambda: self._store._shut(self._sitting, self._name, self._file))
+        file, was_open, self._open = self._file, self._open, False
+        if file is not None and was_open:
+            await self._store.run(lambda: self._store._shut(self._sitting, self._name, file))
 
 
 def _stat(path: Path) -> os.stat_result | None:
@@ -462,6 +481,10 @@ def _stat(path: Path) -> os.stat_result | None:
         return path.stat()
     except FileNotFoundError:
         return None
+
+
+def _path(folder: str, sitting: str, kind: str, name: str) -> Path:
+    return Path(f"{folder}/{sitting_name(sitting)}/{kind}/{_object_name(name)}")
 
 
 def _object_name(name: str) -> str:

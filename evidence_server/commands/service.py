@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -24,10 +26,10 @@ from evidence_server.commands.terminal import (
     Port,
     console,
     fail,
-    log_to_stderr,
     refused,
 )
 from evidence_server.data_folder import DataFolder
+from evidence_server.logs import log_to_stderr
 from evidence_server.settings import DEFAULT_PORT, Settings
 from pairing.errors import PairingError
 
@@ -79,11 +81,9 @@ def tus(data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1"
 
     Nobody is asked who they are: never to be reached from outside.
     """
-    from evidence_server.bare_tus import serve_tus
-
-    log_to_stderr("info")
-    with starting():
-        asyncio.run(serve_tus(data, host, port))
+    # Another program in this process: what these commands have loaded would be a third of its memory.
+    program = [sys.executable, "-m", "evidence_server.bare_tus", str(data), host, str(port)]
+    os.execv(sys.executable, program)  # noqa: S606 - our own program, and no shell is wanted
 
 
 def check(data: Folder = DATA, json_: Json = False) -> None:

@@ -39,15 +39,19 @@ class Hold:
     def __init__(self) -> None:
         self._cut: Cut | None = None
         self._last_taken = False
-        self._reading: asyncio.Timeout | None = None
+        self._reader: asyncio.Task[object] | None = None
+        self._interrupted = False
         self._reading_since = 0.0
         self._watch: asyncio.TimerHandle | None = None
+        self._resting: asyncio.Future[None] | None = None
 
     def give_way(self, cut: Cut) -> None:
         """Make the current or the next `read` raise BodyCutError."""
         self._cut = self._cut or cut
-        if self._reading is not None and not self._reading.expired():
-            self._reading.reschedule(asyncio.get_running_loop().time())
+        self._wake()
+        if self._reader is not None and not self._interrupted:
+            self._interrupted = True
+            self._reader.cancel()
 
     async def read(self, body: StreamReader, idle_s: float) -> bytes:
         """The next bytes of the body, b"" at its proper end; BodyCutError if there will be no such end.
@@ -56,30 +60,62 @@ class Hold:
         """
         try:
             if self._cut is not None:
-                if self._last_taken:
-                    raise BodyCutError(self._cut)
-                self._last_taken = True
-                if body.at_eof():
-                    return b""
-                if arrived := body.read_nowait():
-                    return arrived
-                raise BodyCutError(self._cut)
+                return self._last(body, self._cut)
             self._reading_since = asyncio.get_running_loop().time()
             if self._watch is None:
                 self._look_for_idleness(idle_s)
-            async with asyncio.timeout(None) as self._reading:
-                # Not `readany`, which copies all that has arrived into one.
-                piece, at_chunk_end = await body.readchunk()
-                while at_chunk_end and not piece and not body.at_eof():
-                    piece, at_chunk_end = await body.readchunk()
-                return piece
-        except TimeoutError:
-            raise BodyCutError(self._cut or Cut.IDLE) from None
+            return await self._next(body)
         except (OSError, RuntimeError, web.RequestPayloadError) as error:
             # aiohttp: the connection was lost, was lost before we asked, or the coding is wrong or short.
             raise BodyCutError(Cut.BROKEN) from error
+
+    async def _next(self, body: StreamReader) -> bytes:
+        # What `asyncio.timeout` does, without making one for each piece.
+        task = asyncio.current_task()
+        cancelling = 0 if task is None else task.cancelling()
+        self._reader = task
+        try:
+            # Not `readany`, which copies all that has arrived into one.
+            piece, at_chunk_end = await body.readchunk()
+            while at_chunk_end and not piece and not body.at_eof():
+                piece, at_chunk_end = await body.readchunk()
+            return piece
+        except asyncio.CancelledError:
+            if task is None or self._cut is None or not self._interrupted or task.uncancel() > cancelling:
+                raise
+            return self._last(body, self._cut)
         finally:
-            self._reading = None
+            self._reader = None
+
+    def _last(self, body: StreamReader, cut: Cut) -> bytes:
+        if self._last_taken:
+            raise BodyCutError(cut)
+        self._last_taken = True
+        if body.at_eof():
+            return b""
+        if arrived := body.read_nowait():
+            return arrived
+        raise BodyCutError(cut)
+
+    async def rest(self, transport: asyncio.Transport, seconds: float) -> None:
+        """Leave what arrives on the connection in the kernel for a while, or until told to give way.
+
+        What it has then, an upload that is taken over gives up: the newcomer sends it again.
+        """
+        loop = asyncio.get_running_loop()
+        self._resting = loop.create_future()
+        timer = loop.call_later(seconds, self._wake)
+        transport.pause_reading()
+        try:
+            await self._resting
+        finally:
+            self._resting = None
+            timer.cancel()
+            transport.resume_reading()
+
+    def _wake(self) -> None:
+        if self._resting is not None and not self._resting.done():
+            self._resting.set_result(None)
 
     def _look_for_idleness(self, idle_s: float) -> None:
         """Ends a read that has waited for `idle_s`, and looks again when the newest one would have.
@@ -88,11 +124,10 @@ class Hold:
         """
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if self._reading is None:
+        if self._reader is None:
             idle_at = now + idle_s
         elif (idle_at := self._reading_since + idle_s) <= now:
-            if not self._reading.expired():
-                self._reading.reschedule(now)
+            self.give_way(Cut.IDLE)
             return
         self._watch = loop.call_at(idle_at, self._look_for_idleness, idle_s)
 

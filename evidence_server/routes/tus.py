@@ -10,6 +10,7 @@ apply here: the limit is the upload's length.  A proxy in front must not buffer 
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,6 +19,7 @@ from aiohttp import web
 from evidence_server import upload as tus
 from evidence_server.routes.errors import error_response, unexpected
 from evidence_server.routes.holds import BodyCutError, Cut, Hold, Holds
+from evidence_server.routes.pace import Pace
 from evidence_server.store import Part, Store
 from evidence_server.upload import Append, CreatingOwner, Rules, Upload, UploadOwner, UploadRequest
 from pairing.errors import PairingError
@@ -100,18 +102,19 @@ class TusShell:
             await self._store.require_room(decision.length or 0)
             upload = await self._creator.create(decision.length, decision.metadata, self._now_ms())
             location = f"{request.rel_url.path.rstrip('/')}/{upload.upload_id}"
-            async with self._holds.hold(upload.upload_id) as hold:
-                extra: Mapping[str, str] = {}
-                if decision.append is not None:
+            extra: Mapping[str, str] = {}
+            # Nobody else has its address yet: it is held only so that a server that stops can cut it.
+            if decision.append is not None:
+                async with self._holds.hold(upload.upload_id) as hold:
                     try:
                         upload, extra = await self._append(request, hold, upload, decision.append)
                     except PairingError:
-                        # Nobody has its address, so nobody could go on with it.
+                        # Nobody could go on with it.
                         await self._store.discard(upload.sitting, upload.name)
                         await self._creator.terminate(upload)
                         raise
-                elif tus.is_whole(upload):
-                    upload, extra = await self._finish(upload)
+            elif tus.is_whole(upload):
+                upload, extra = await self._finish(upload)
             return web.Response(status=201, headers={**tus.created(self._rules, upload, location), **extra})
         except PairingError as refusal:
             return self._refuse(request, refusal, None)
@@ -268,8 +271,10 @@ class _Body:
         """
         checksum = append.checksum
         digest = None if checksum is None else tus.body_hash(checksum)
-        received = 0
+        received, declared = 0, self._request.content_length
+        now = asyncio.get_running_loop().time
         await self._continue()
+        pace = Pace(now())
         try:
             while piece := await self._hold.read(self._request.content, self._idle_s):
                 received += len(piece)
@@ -279,6 +284,10 @@ class _Body:
                 if digest is not None:
                     digest.update(piece)
                 await self._gather(part, piece)
+                missing = None if declared is None else declared - received
+                rest_s = pace.rest_s(len(piece), missing, now())
+                if rest_s and (transport := self._request.transport) is not None:
+                    await self._hold.rest(transport, rest_s)
         except PairingError:
             raise
         except BaseException:

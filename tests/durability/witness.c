@@ -118,8 +118,11 @@ STATVFS(statvfs64, statvfs64)
 
 /* --- bytes ----------------------------------------------------------------------------------------------- */
 
+static void note_sent(const void *bytes, size_t length);
+
 ssize_t write(int fd, const void *bytes, size_t length) {
     if (no_room(fd, length, -1)) return -1;
+    note_sent(bytes, length);
     ssize_t done = ((ssize_t(*)(int, const void *, size_t))next("write"))(fd, bytes, length);
     if (done > 0) note_fd("write", fd, bytes, (size_t)done);
     return done;
@@ -135,6 +138,19 @@ ssize_t write(int fd, const void *bytes, size_t length) {
     }
 PWRITE(pwrite, off_t)
 PWRITE(pwrite64, off64_t)
+
+#define PWRITEV(name, offset_type)                                                                        \
+    ssize_t name(int fd, const struct iovec *pieces, int count, offset_type offset, int flags) {          \
+        size_t length = 0;                                                                                \
+        for (int i = 0; i < count; i++) length += pieces[i].iov_len;                                      \
+        if (no_room(fd, length, offset)) return -1;                                                       \
+        ssize_t done =                                                                                    \
+            ((ssize_t(*)(int, const struct iovec *, int, offset_type, int))next(#name))(fd, pieces, count, offset, flags); \
+        if (done > 0) note_fd("write", fd, count ? pieces[0].iov_base : NULL, count ? pieces[0].iov_len : 0); \
+        return done;                                                                                      \
+    }
+PWRITEV(pwritev2, off_t)
+PWRITEV(pwritev64v2, off64_t)
 
 #define TRUNCATE(name, offset_type)                                                   \
     int name(int fd, offset_type length) {                                            \
