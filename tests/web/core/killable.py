@@ -21,20 +21,26 @@ class KillableChromium:
         self.page = page
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """The browser's own process."""
+        return self._process.pid
+
     async def kill(self) -> None:
         """SIGKILL to the browser and all its children."""
-        for pid in [*_descendants(self._process.pid), self._process.pid]:
+        for pid in [*descendants(self._process.pid), self._process.pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await self._process.wait()
 
 
-def _descendants(parent: int) -> list[int]:
+def descendants(parent: int) -> list[int]:
+    """The processes that `parent` started, and theirs."""
     found: list[int] = []
     with suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{parent}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += [*_descendants(int(child)), int(child)]
+                found += [*descendants(int(child)), int(child)]
     return found
 
 

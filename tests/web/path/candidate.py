@@ -58,6 +58,13 @@ class Candidate:
             raise RuntimeError("no browser runs")
         return self._browser.page
 
+    @property
+    def pid(self) -> int:
+        """The browser's process."""
+        if self._browser is None:
+            raise RuntimeError("no browser runs")
+        return self._browser.pid
+
     async def kill(self) -> None:
         """SIGKILL, the whole browser at once."""
         if self._browser is not None:

@@ -9,9 +9,7 @@ import pytest
 
 from tests.path.rig import Rig
 from tests.web.capture import cameras
-
-RATE = 15
-FILM_S = 60
+from tests.web.path.numbers import FILM_S, RATE
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from demo.frames import read_numbers
 from tests.path.evidence import Bundle
-from tests.web.path.conftest import FILM_S, RATE
 
+RATE = 15
+FILM_S = 60
 PICTURES = FILM_S * RATE
 LEFT_OUT = 2
 """Most pictures in a row that Chromium leaves out itself, to keep a file's camera to its rate."""
