@@ -45,8 +45,8 @@ class Tally:
     gaps: Counter[str] = field(default_factory=Counter)
     troubles: list[str] = field(default_factory=list)
 
-    def add(self, name: str, ending: Ending) -> None:
-        """Count one sitting."""
+    def add(self, name: str, ending: Ending) -> bool:
+        """Count one sitting; whether all was as it should be."""
         self.sittings += 1
         self.kills += ending.struck.server
         self.phone_kills += len(ending.struck.phone_ms)
@@ -62,7 +62,9 @@ class Tally:
             "undelivered": ending.bundle.undelivered, "a kill without a gap": ending.unexplained,
             "verify": ending.proof, "the phone's exit code": ending.exit_code,
         }
-        self.troubles += [f"{name}: {what}: {value}" for what, value in found.items() if value]
+        troubles = [f"{name}: {what}: {value}" for what, value in found.items() if value]
+        self.troubles += troubles
+        return not (ending.lost or troubles)
 
 
 def plans(seed: int, kills: int, phone_kills: int, seconds: float) -> list[Plan]:
@@ -89,13 +91,13 @@ async def undergo(folder: Path, camera: Path, chosen: list[Plan], side_by_side: 
         place = folder / f"sitting-{number}"
         async with turn:
             place.mkdir()
-            before = len(tally.lost) + len(tally.troubles)
             try:
-                tally.add(place.name, await Ordeal(place, camera, plan, Console(quiet=True)).undergo())
+                fine = tally.add(place.name, await Ordeal(place, camera, plan, Console(quiet=True)).undergo())
             except Exception as error:  # the others' hours are not to be lost for it
                 traceback.print_exception(error)
                 tally.troubles.append(f"{place.name} did not come to its end: {error!r}")
-        if len(tally.lost) + len(tally.troubles) == before:
+                fine = False
+        if fine:
             shutil.rmtree(place)
         print(
             f"{monotonic() - began:5.0f} s: {tally.sittings} of {len(chosen)} sittings, {tally.kills} and "
