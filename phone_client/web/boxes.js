@@ -11,8 +11,12 @@ import { joined } from "./bytes.js";
 
 const HEADER = 8;
 const LARGE_HEADER = 16;
-/** Boxes that are read whole; a recorder's are a few KiB. */
-const MOST_READ = 4 * 2 ** 20;
+/** Longest box that holds no media; a recorder's are a few KiB. */
+const MOST = 4 * 2 ** 20;
+/** What a recorder's stream consists of; anything else is not understood, and its media would not be seen. */
+const OUTER = new Set(
+  ["ftyp", "styp", "moov", "moof", "mdat", "sidx", "mfra", "free", "skip", "wide", "emsg", "prft", "uuid"],
+);
 const CONTAINERS = new Set(["moov", "trak", "mdia", "mvex", "moof", "traf"]);
 
 /** Follows a stream of boxes. */
@@ -52,8 +56,9 @@ export class BoxScanner {
       }
       const box = boxAt(bytes, at);
       if (box === null) break;
+      if (!OUTER.has(box.kind)) throw new SyntaxError(`a box ${box.kind}`);
+      if (box.kind !== "mdat" && box.end - at > MOST) throw new SyntaxError(`a ${box.kind} of ${box.end - at} bytes`);
       if (box.kind === "moov" || box.kind === "moof") {
-        if (box.end - at > MOST_READ) throw new SyntaxError(`a ${box.kind} of ${box.end - at} bytes`);
         if (box.end > bytes.length) break;
         if (box.kind === "moov") this.#tracks = readTracks(bytes.subarray(box.payload, box.end));
         else this.#fragment = fragmentTimes(bytes.subarray(box.payload, box.end), this.#tracks);

@@ -8,7 +8,7 @@
 import { joined } from "./bytes.js";
 
 const ID = Object.freeze({
-  SEGMENT: 0x18538067, INFO: 0x1549a966, TIMESTAMP_SCALE: 0x2ad7b1, TRACKS: 0x1654ae6b, TRACK_ENTRY: 0xae,
+  EBML: 0x1a45dfa3, SEGMENT: 0x18538067, INFO: 0x1549a966, TIMESTAMP_SCALE: 0x2ad7b1, TRACKS: 0x1654ae6b, TRACK_ENTRY: 0xae,
   TRACK_NUMBER: 0xd7, TRACK_TYPE: 0x83, CLUSTER: 0x1f43b675, TIMESTAMP: 0xe7, SIMPLE_BLOCK: 0xa3, BLOCK_GROUP: 0xa0,
   BLOCK: 0xa1,
 });
@@ -18,7 +18,8 @@ const ENTERED = new Set(/** @type {number[]} */ ([ID.SEGMENT, ID.CLUSTER, ID.BLO
 /** Elements that are read whole. */
 const WHOLE = new Set(/** @type {number[]} */ ([ID.INFO, ID.TRACKS, ID.TIMESTAMP]));
 const BLOCKS = new Set(/** @type {number[]} */ ([ID.SIMPLE_BLOCK, ID.BLOCK]));
-const MOST_READ = 4 * 2 ** 20;
+/** Longest element; a recorder's are some 100 KiB. */
+const MOST = 16 * 2 ** 20;
 /** Track number and relative time of a block. */
 const BLOCK_HEAD = 8 + 2;
 
@@ -29,6 +30,7 @@ export class ClusterScanner {
   /** @type {Uint8Array} */
   #held = new Uint8Array(0);
   #left = 0;
+  #begun = false;
   #scaleNs = 1_000_000;
   #cluster = 0;
   /** @type {Map<number, number>} track → its type */
@@ -79,15 +81,17 @@ export class ClusterScanner {
     const element = elementAt(bytes, at);
     if (element === null) return null;
     const { id, size, payload } = element;
+    if (!this.#begun && id !== ID.EBML) throw new SyntaxError("no WebM");
+    this.#begun = true;
     if (ENTERED.has(id)) return payload;
     if (Number.isNaN(size)) throw new SyntaxError(`an element ${id.toString(16)} of unknown size`);
+    if (size > MOST) throw new SyntaxError(`an element ${id.toString(16)} of ${size} bytes`);
     if (BLOCKS.has(id)) {
       if (bytes.length - payload < Math.min(size, BLOCK_HEAD)) return null;
       const { value: track, end } = required(vint(bytes, payload, true));
       const relative = new DataView(bytes.buffer, bytes.byteOffset).getInt16(end);
       meet(track, Math.floor(((this.#cluster + relative) * this.#scaleNs) / 1_000));
     } else if (WHOLE.has(id)) {
-      if (size > MOST_READ) throw new SyntaxError(`an element ${id.toString(16)} of ${size} bytes`);
       if (bytes.length - payload < size) return null;
       this.#read(id, bytes.subarray(payload, payload + size));
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +26,8 @@ Kept = dict[str, Any]
 
 async def ask(page: Page, call: str, **argument: object) -> Any:
     """Ask the page's worker (pages/store_worker.mjs)."""
-    return await page.evaluate("([call, argument]) => ask(call, argument)", [call, argument])
+    async with asyncio.timeout(60):
+        return await page.evaluate("([call, argument]) => ask(call, argument)", [call, argument])
 
 
 @asynccontextmanager
