@@ -5,6 +5,7 @@ The real servers run with a witness in them that writes down what they ask of th
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from pairing.carry import write_carry
 from pairing.chain import Chains
 from pairing.encoding import sha256_b64u
 from pairing.jws import new_phone_key, public_jwk, record_hash, sign, thumbprint
@@ -130,10 +132,31 @@ async def tell(server: Watched) -> Story:
 
     def stored(log: Log, moment: int) -> None:
         log.require_file(whole, moment)
-        client.event("stored", after=whole)(log, moment)
+        client.event("stored", 0, after=whole)(log, moment)
 
     client.answers[-1] = ("receipt", stored)
     await client.ask("receipt again", stored, "HEAD", upload, headers=TUS)
+
+    brought = Random(3).randbytes(5_000)
+    head = Head(
+        Link(sitting, 1, 1, 2, record_hash(record), binding, None), "camera", "video/mp4", len(CONTENT),
+        len(brought), sha256_b64u(brought), (4_000_000, 5_000_000), (NOW_MS + 4_000, NOW_MS + 5_000), NOW_MS,
+    )
+    record = sign(key, Head.TYP, head.to_claims())
+    chains.extend(head, record)
+    carried = folder / "objects" / record_hash(record)
+
+    def taken_in(log: Log, moment: int) -> None:
+        log.require_file(carried, moment)
+        client.event("committed", 2)(log, moment)
+        client.event("stored", 1, after=carried)(log, moment)
+
+    carry = io.BytesIO()
+    write_carry(carry, sitting, 1, [record], None, [(sha256_b64u(brought), lambda: brought)])
+    await client.ask(
+        "carry file", taken_in, "POST", f"/v1/sittings/{sitting}/carry?reason=test", headers=backend,
+        data=carry.getvalue(),
+    )
     await order("end", "ended", f"/v1/sittings/{sitting}/end", {})
     manifest = Manifest(sitting, 1, 1, list_runs(chains), binding, NOW_MS)
     record = sign(key, Manifest.TYP, manifest.to_claims())
@@ -155,7 +178,11 @@ async def tell_tus(server: Watched) -> Story:
         return str(answer["Location"]).rpartition("/")[2]
 
     def both(*paths: Path) -> Requirement:
-        return lambda log, moment: [log.require_file(path, moment) for path in paths] and None
+        def require(log: Log, moment: int) -> None:
+            for path in paths:
+                log.require_file(path, moment)
+
+        return require
 
     answer = await client.ask("creation", nothing, "POST", "/files", status=201,
                               headers=TUS | {"Upload-Defer-Length": "1"})
@@ -192,7 +219,7 @@ async def tus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
 
 
 async def test_no_answer_of_a_sitting_comes_too_early(sitting: Story) -> None:
-    assert len(sitting.answers) == 13
+    assert len(sitting.answers) == 14
     assert sitting.broken() == {}
 
 
@@ -202,15 +229,15 @@ async def test_no_answer_to_a_bare_upload_comes_too_early(tus: Story) -> None:
 
 
 JOURNALLED = {
-    "sitting", "claim", "confirm", "head", "note", "receipt", "receipt again", "end", "manifest", "extend",
-    "publish",
+    "sitting", "claim", "confirm", "head", "note", "receipt", "receipt again", "carry file", "end",
+    "manifest", "extend", "publish",
 }
 
 
 @pytest.mark.parametrize(("unsynced", "too_early"), [
     ("journal.sqlite-wal", JOURNALLED),
     ("/parts", {"half"}),
-    ("/objects", {"half", "receipt", "receipt again"}),
+    ("/objects", {"half", "receipt", "receipt again", "carry file"}),
     ("THE OBJECT", {"half", "receipt", "receipt again"}),
 ])  # fmt: skip
 async def test_a_sync_that_is_left_out_is_noticed(sitting: Story, unsynced: str, too_early: set[str]) -> None:
