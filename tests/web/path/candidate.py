@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Page, expect
 
-from tests.web.capture.rig import CAMERA_ARGUMENTS, PERMISSIONS
+from tests.web.capture.rig import PERMISSIONS
 from tests.web.core.killable import KillableChromium, killable_chromium
 
 PATIENCE_MS = 60_000
@@ -24,7 +24,8 @@ class Candidate:
         self._profile = profile
         camera, sound = devices
         self._arguments = [
-            *CAMERA_ARGUMENTS, f"--use-file-for-fake-video-capture={camera}",
+            "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={camera}",
             f"--use-file-for-fake-audio-capture={sound}", "--autoplay-policy=no-user-gesture-required",
             "--lang=zh-CN",
         ]  # fmt: skip

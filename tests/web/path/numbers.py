@@ -12,8 +12,9 @@ from tests.path.evidence import Bundle
 RATE = 15
 FILM_S = 60
 PICTURES = FILM_S * RATE
-LEFT_OUT = 2
-"""Most pictures in a row that Chromium leaves out itself, to keep a file's camera to its rate."""
+LEFT_OUT = 12
+"""Most pictures in a row that a starved browser leaves out before the recorder; what we could lose is a slice
+of two seconds, 30 pictures, or more."""
 
 
 @dataclass(frozen=True)
