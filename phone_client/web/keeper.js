@@ -257,6 +257,7 @@ class Keeper {
   /** @type {Handlers["exportCarry"]} */
   exportCarry() {
     if (this.#delivery === null) throw new Refusal("not_bound", "a carry file needs the binding");
+    this.#delivery.uploads.expectByHand();
     return makeCarryFile(this.#buffer, this.#delivery.signer, this.#clock.wall());
   }
 

@@ -50,14 +50,14 @@ export class Uploads {
   #underWay = new Set();
   /** @type {Map<string, number>} */
   #failures = new Map();
-  /** @type {Set<string>} heads of which the server may have a part: those of earlier page loads, and those tried */
+  /** @type {WeakSet<Entry>} of which the server may have a part: those of earlier page loads, those tried or carried */
   #begun;
 
   /** @param {Needs} needs */
   constructor(needs) {
     this.#needs = needs;
     this.#pacer = new Pacer(needs.pacing, false);
-    this.#begun = new Set([...needs.buffer.ledger.entries()].filter(({ committed }) => committed).map(({ name }) => name));
+    this.#begun = new WeakSet(needs.buffer.ledger.entries());
   }
 
   /**
@@ -74,6 +74,11 @@ export class Uploads {
     return [...buffer.ledger.deliverable()].filter(
       (entry) => entry.segment !== null && entry.receipt === null && !entry.deleted && isWanted(entry),
     );
+  }
+
+  /** What is on the phone now may reach the server by hand too: before it is uploaded, the server is asked for it. */
+  expectByHand() {
+    for (const entry of this.#needs.buffer.ledger.entries()) this.#begun.add(entry);
   }
 
   /** What the network takes now, in bits a second; null while unknown. */
@@ -166,8 +171,8 @@ export class Uploads {
     if (media === null) throw new Refusal("not_found", `run ${entry.run}, entry ${entry.seq}: its file is gone`);
     const address = server.address(entry.upload ?? "");
     let standing = { offset: 0, receipt: "" };
-    if (this.#begun.has(entry.name)) standing = await transfer.head(address);
-    this.#begun.add(entry.name);
+    if (this.#begun.has(entry)) standing = await transfer.head(address);
+    this.#begun.add(entry);
     if (standing.offset > media.size) throw new Refusal("upload_length", "the server has more of it than the phone");
     while (standing.offset < media.size) {
       const { offset } = standing;

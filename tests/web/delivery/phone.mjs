@@ -5,6 +5,7 @@ import { sign, thumbprint } from "../../../phone_client/web/pairing/jws.js";
 import { Ledger } from "../../../phone_client/web/ledger.js";
 
 /** @typedef {import("../../../phone_client/web/ledger.js").Entry} Entry */
+/** @typedef {import("../../../phone_client/web/ledger.js").Run} Run */
 /** @typedef {import("../../../phone_client/web/types.js").Fact} Fact */
 /** @typedef {import("../../../phone_client/web/types.js").PublicJwk} PublicJwk */
 
@@ -74,7 +75,7 @@ export class Key {
   }
 }
 
-/** A bound phone whose run 1 has segments of so many bytes, all signed and, unless told otherwise, committed. */
+/** A bound phone whose run 1 has segments of so many bytes, all signed and committed. */
 export class KeptPhone {
   buffer = new MemoryBuffer();
 
@@ -87,36 +88,39 @@ export class KeptPhone {
     this.server = server;
   }
 
-  /**
-   * @param {number[]} sizes
-   * @param {{committed?: boolean}} [how]
-   */
-  static async with(sizes, { committed = true } = {}) {
+  /** @param {number[]} sizes */
+  static async with(sizes) {
     const phone = new KeptPhone(await Key.make("ES256"), await Key.make("Ed25519"));
     const { buffer, key, server } = phone;
     const binding = { sitting: SITTING, generation: 1, key: key.kid, nonce: "n", at_ms: 1 };
     const record = await server.sign("evidence-binding+jws", binding);
     await buffer.record(phone.claim, { fact: "bound", sitting: SITTING, generation: 1, record });
     await buffer.record({ fact: "run_opened", run: 1, source: "camera", container: "video/mp4", base_us: 0, wall_ms: 0, boot: "b" });
-    let offset = 0;
-    for (const [seq, size] of sizes.entries()) {
-      const bytes = new Uint8Array(size).fill(seq);
-      const segment = {
-        offset, length: size, sha256: await sha256(bytes), media_us: [seq * 4_000_000, (seq + 1) * 4_000_000],
-        mono_ms: [seq * 4_000, (seq + 1) * 4_000], wall_ms: seq * 4_000,
-      };
-      await buffer.record({ fact: "segment", run: 1, ...segment });
-      const last = [...buffer.ledger.entries()].at(-2)?.name ?? buffer.ledger.binding?.["name"];
-      const head = await key.sign("evidence-head+jws", {
-        sitting: SITTING, generation: 1, run: 1, seq, prev: last, seen: buffer.ledger.seen, source: "camera",
-        container: "video/mp4", ...segment,
-      });
-      await buffer.record({ fact: "signed", run: 1, seq, record: head });
-      buffer.files.set(`1/${offset}`, new Blob([bytes]));
-      offset += size;
-    }
-    if (committed) await phone.commit();
+    for (const size of sizes) await phone.record(size);
+    if (sizes.length > 0) await phone.commit();
     return phone;
+  }
+
+  /**
+   * Seals and signs one more segment.
+   * @param {number} size
+   */
+  async record(size) {
+    const { buffer, key } = this;
+    const { entries: { length: seq }, bytes: offset } = /** @type {Run} */ (buffer.ledger.run);
+    const prev = this.entries.at(-1)?.name ?? buffer.ledger.binding?.["name"];
+    const bytes = new Uint8Array(size).fill(seq);
+    const segment = {
+      offset, length: size, sha256: await sha256(bytes), media_us: [seq * 4_000_000, (seq + 1) * 4_000_000],
+      mono_ms: [seq * 4_000, (seq + 1) * 4_000], wall_ms: seq * 4_000,
+    };
+    await buffer.record({ fact: "segment", run: 1, ...segment });
+    const head = await key.sign("evidence-head+jws", {
+      sitting: SITTING, generation: 1, run: 1, seq, prev, seen: buffer.ledger.seen, source: "camera",
+      container: "video/mp4", ...segment,
+    });
+    await buffer.record({ fact: "signed", run: 1, seq, record: head });
+    buffer.files.set(`1/${offset}`, new Blob([bytes]));
   }
 
   /** What the phone keeps of its claim. */

@@ -22,8 +22,9 @@ from tests.path.evidence import Bundle
 from tests.web.delivery.network import Network
 
 WINDOW = Path(__file__).parent / "page"
+APP = Path(__file__).parents[3] / "phone_client" / "web"
 PATIENCE_MS = 60_000
-_TYPES = {".html": "text/html", ".mjs": "text/javascript"}
+_TYPES = {".html": "text/html", ".mjs": "text/javascript", ".js": "text/javascript"}
 
 
 class Phone:
@@ -133,6 +134,17 @@ class Rig:
         else:
             path = WINDOW / name
             await route.fulfill(body=path.read_text(), content_type=_TYPES[path.suffix])
+
+    async def keep_the_app(self) -> None:
+        """From now on the browser has the app's files without network, as its service worker gives it."""
+
+        async def answer(route: Route) -> None:
+            path = APP / route.request.url.rpartition("/p/")[2]
+            await route.fulfill(body=path.read_text(encoding="utf-8"), content_type=_TYPES[path.suffix])
+
+        await self.context.unroute("**/p/rig/*")
+        await self.context.route("**/p/**", answer)
+        await self.context.route("**/p/rig/*", self._answer)
 
     async def phone(self) -> Phone:
         """A page of the phone's browser, opened."""

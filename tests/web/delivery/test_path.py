@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import time
 
+import aiohttp
+
+from pairing.jws import new_phone_key, public_jwk, sign, thumbprint
+from pairing.messages import Claim
 from tests.path.rig import verify
 from tests.web.delivery.rig import Rig
 from tests.web.delivery.stream import RATE
@@ -40,3 +44,30 @@ async def test_the_whole_path_to_verdict_release_and_a_phone_that_begins_anew(ri
     assert released["freed_bytes"] > 1_000_000
     await phone.ask("forget")
     assert (await phone.until("state.stage === 'start'"))["key"] == ""
+
+
+async def test_a_phone_that_is_replaced_stops_delivers_what_it_has_and_keeps_the_rest(rig: Rig) -> None:
+    phone = await rig.phone()
+    created = await rig.sitting()
+    sitting = created["sitting_id"]
+    await rig.confirm(sitting, await phone.claim(created["link"]))
+    await phone.record(0, 12)
+    await phone.until("state.segments.stored === 3 && state.run === 1")
+
+    other = new_phone_key()
+    offer = await rig.server.command_json("rebind", sitting, "--reason", "the battery is empty", "--json")
+    claim = Claim(offer["link"].partition("#t=")[2], public_jwk(other), "another phone", time.time_ns() // 1_000_000)
+    async with aiohttp.ClientSession() as http:
+        record = sign(other, Claim.TYP, claim.to_claims())
+        async with http.post(f"{rig.server.url}/v1/claims", json={"claim": record}) as answer:
+            assert answer.status == 200
+    await rig.server.command("confirm", sitting, "--key", thumbprint(other))
+
+    told = await phone.until("state.stage === 'replaced' && phone.heard.includes('stop: replaced')")
+    assert told["segments"]["stored"] == 3
+    await phone.ask("endRun", run=1)
+    await phone.record(12, 18, live=True, note="stop")
+    delivered = await phone.until("state.segments.recorded === 5 && state.stopped && state.listed")
+    assert delivered["segments"]["committed"] == delivered["segments"]["stored"] == 3
+    assert delivered["held_bytes"] > 2_000_000
+    assert (await phone.open())["stage"] == "replaced"

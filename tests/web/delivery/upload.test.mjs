@@ -119,14 +119,28 @@ test("every segment is delivered and its receipt kept", async () => {
 });
 
 test("nothing is uploaded before its head is acknowledged", async () => {
-  const server = new Uploading(await KeptPhone.with([9], { committed: false }));
+  const server = new Uploading(await KeptPhone.with([]));
   server.begin();
+  await server.phone.record(9);
+  server.changed.fire();
   await server.time.pass(60_000);
   assert.deepEqual(server.asked, []);
   await server.phone.commit();
   server.changed.fire();
   await server.untilStored(0);
   assert.deepEqual(server.asked, ["PATCH 0 at 0"]);
+});
+
+test("what may have been brought by hand is asked for first", async () => {
+  const server = new Uploading(await KeptPhone.with([]));
+  server.begin();
+  await server.phone.record(9);
+  server.uploads.expectByHand();
+  server.offsets.set(0, 9);
+  await server.phone.commit();
+  server.changed.fire();
+  await server.untilStored(0);
+  assert.deepEqual(server.asked, ["HEAD 0"]);
 });
 
 test("what an earlier page load may have begun is asked for first", async () => {
