@@ -24,7 +24,7 @@ from tests.web.core.killable import killable_chromium
 HERE = Path(__file__).parent
 TYPES = {"video/mp4": 'video/mp4;codecs="avc1.42E01E,opus"', "video/webm": 'video/webm;codecs="vp8,opus"'}
 CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-LEAST_SPAN_US = 3_000_000
+LEAST_SPAN_US = 1_500_000
 SOUND_US = 500_000
 Span = Sequence[int] | None
 
@@ -37,7 +37,7 @@ async def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list
         await browser.page.goto(f"{host.address}/t/recorder.html")
         async with asyncio.timeout(60):
             made: dict[str, list[str]] = await browser.page.evaluate(
-                "([types, least]) => record(types, least)", [list(TYPES.values()), LEAST_SPAN_US // 1_000]
+                "types => record(types)", list(TYPES.values())
             )
     return {kind: [base64.b64decode(piece) for piece in made[TYPES[kind]]] for kind in TYPES}
 
@@ -71,7 +71,7 @@ def test_each_piece_has_the_times_of_its_pictures(
 ) -> None:
     pieces = recordings[container]
     pictures = pictures_of(b"".join(pieces))
-    assert len(pictures) > 20
+    assert len(pictures) > 10
     at = 0
     for piece, span in zip(pieces, scanned(tmp_path, container, pieces), strict=True):
         shown = [at_us for place, at_us in pictures if at <= place < at + len(piece)]
@@ -91,7 +91,7 @@ def test_pieces_may_end_anywhere(
 ) -> None:
     content = b"".join(recordings[container])
     (whole,) = scanned(tmp_path, container, [content])
-    assert whole[1] - whole[0] > LEAST_SPAN_US / 2
+    assert whole[1] - whole[0] > LEAST_SPAN_US
     dice = random.Random(container)
     for longest in (40, 5_000, 100_000):
         pieces, at = [], 0

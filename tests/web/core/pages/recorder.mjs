@@ -1,4 +1,8 @@
-// What the browser's recorder hands over: `record(types, least)` records once in each type, side by side.
+// What the browser's recorder hands over: `record(types)` records once in each type, side by side.
+
+/** A piece with pictures is not smaller. */
+const PICTURES_BYTES = 4_096;
+const PIECES = 4;
 
 /** @param {Blob} piece */
 async function base64(piece) {
@@ -7,21 +11,20 @@ async function base64(piece) {
 }
 
 /**
- * All pieces of one recording, from its first until `least` ms later.
+ * All pieces of one recording, which ends once some of them have pictures.
  * @param {MediaStream} stream
  * @param {string} type
- * @param {number} least
  */
-async function pieces(stream, type, least) {
+async function pieces(stream, type) {
   const options = { mimeType: type, videoBitsPerSecond: 500_000, videoKeyFrameIntervalDuration: 1_000 };
   const recorder = new MediaRecorder(stream, options);
   /** @type {Blob[]} */
   const found = [];
   const stopped = new Promise((done) => recorder.addEventListener("stop", done));
-  const begun = performance.now();
   recorder.addEventListener("dataavailable", ({ data }) => {
     if (data.size) found.push(data);
-    if (recorder.state === "recording" && performance.now() - begun > least) recorder.stop();
+    const enough = found.filter(({ size }) => size > PICTURES_BYTES).length >= PIECES;
+    if (enough && recorder.state === "recording") recorder.stop();
   });
   recorder.start(1_000);
   await stopped;
@@ -29,9 +32,9 @@ async function pieces(stream, type, least) {
 }
 
 Object.assign(window, {
-  async record(/** @type {string[]} */ types, /** @type {number} */ least) {
+  async record(/** @type {string[]} */ types) {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240 }, audio: true });
-    const made = await Promise.all(types.map(async (type) => [type, await pieces(stream, type, least)]));
+    const made = await Promise.all(types.map(async (type) => [type, await pieces(stream, type)]));
     for (const track of stream.getTracks()) track.stop();
     return Object.fromEntries(made);
   },
