@@ -18,7 +18,7 @@ from evidence_server.settings import Settings
 from pairing.encoding import sha256_b64u
 from pairing.jws import SigningKey, new_phone_key, public_jwk, record_hash, sign, thumbprint
 from pairing.manifest import ListedRun, Manifest
-from pairing.messages import Claim, ClockSample, Head, Link
+from pairing.messages import Claim, ClockSample, Head, Link, Note
 from tests.sittings import FakeClock
 from tests.upload.raw_http import SAFETY_S, Address
 
@@ -167,11 +167,20 @@ class Candidate:
         path: str = told["uploads"][self.newest]
         return path
 
+    def note(self, note: str, at_ms: int) -> str:
+        """A note as the next entry of its run."""
+        link = Link(self.sitting, 1, self.run, self.seq, self.newest, self.binding, None)
+        return sign(self.key, Note.TYP, Note(link, note, "none", at_ms - self.boot_ms, at_ms).to_claims())
+
+    def manifest_record(self, *runs: ListedRun) -> str:
+        """The first list of all that is committed."""
+        body = Manifest(self.sitting, 1, 1, runs, self.binding, self.server.clock())
+        return sign(self.key, Manifest.TYP, body.to_claims())
+
     async def manifest(self, *runs: ListedRun) -> None:
         """Lists all that is committed."""
-        body = Manifest(self.sitting, 1, 1, runs, self.binding, self.server.clock())
-        record = sign(self.key, Manifest.TYP, body.to_claims())
-        await self.server.ask("POST", "/v1/manifests", {"manifest": record}, self.bearer)
+        body = {"manifest": self.manifest_record(*runs)}
+        await self.server.ask("POST", "/v1/manifests", body, self.bearer)
 
     @property
     def listed(self) -> ListedRun:
