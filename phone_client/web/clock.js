@@ -72,6 +72,11 @@ export class Samples {
     return this.#best !== null && this.valid() === null;
   }
 
+  /** Forgets what was read: it holds no longer. */
+  drop() {
+    this.#best = null;
+  }
+
   /** The server's clock minus the phone's wall clock; null while unknown. */
   get offset_ms() {
     const sample = this.valid();

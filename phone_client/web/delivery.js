@@ -85,10 +85,9 @@ export class Delivery {
   /** Until `end`. */
   async run() {
     const jobs = [
-      () => this.#keepSampling(), () => this.#keepCommitting(), () => this.uploads.run(this.#ending.signal),
+      () => this.#keepSampling(), () => this.#keepCommitting(), ...this.uploads.jobs(this.#ending.signal),
       () => this.#keepReading(),
     ];
-    await this.verdicts.read(this.#needs.buffer.ledger);
     await Promise.all(jobs.map((job) => this.#keptUp(job)));
   }
 
@@ -136,7 +135,7 @@ export class Delivery {
       try {
         this.samples.take(await server.clockSample(clock));
         this.#reached(pacer);
-        if (count >= FIRST_SAMPLES && !this.samples.broken) await pacing.pause(SAMPLE_MS);
+        if (count >= FIRST_SAMPLES) await pacing.pause(SAMPLE_MS);
       } catch (error) {
         this.#failed(pacer, error);
         if (error instanceof Refusal) await pacing.pause(SAMPLE_MS);
@@ -213,6 +212,8 @@ export class Delivery {
   async #keepReading() {
     const { buffer, claim, server, pacing } = this.#needs;
     const pacer = new Pacer(pacing);
+    await this.verdicts.read(buffer.ledger); // those of earlier page loads, also without network
+    this.changed.fire();
     /** @type {number|null} */
     let after = null;
     while (!this.#ended && this.lost === null) {
@@ -314,7 +315,10 @@ export class Delivery {
   tick() {
     const { buffer, clock, pacing, tell } = this.#needs;
     const { ledger } = buffer;
-    if (this.samples.broken) pacing.wake();
+    if (this.samples.broken) {
+      this.samples.drop();
+      pacing.wake(); // read the server's clock again
+    }
     const { held } = this.hold();
     if (this.#held && !held) this.changed.fire(); // the deadline is near
     this.#held = held;

@@ -17,7 +17,7 @@ export const WAIT_S = 5;
 /** How long a read is held when the phone only waits for the results; the longest that the server grants. */
 export const PATIENT_WAIT_S = 25;
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 8_000;
 /** Longer bodies get longer: this is what 32 kbit/s carries. */
 const BYTES_A_MS = 4;
 /** Beyond a held read's own time. */

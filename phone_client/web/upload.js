@@ -61,11 +61,11 @@ export class Uploads {
   }
 
   /**
-   * Until `ending` is aborted.
+   * The jobs that upload side by side, each until `ending` is aborted; one that fails may be begun again.
    * @param {AbortSignal} ending
    */
-  async run(ending) {
-    await Promise.all(Array.from({ length: WORKERS }, (_, place) => this.#work(place, ending)));
+  jobs(ending) {
+    return Array.from({ length: WORKERS }, (_, place) => () => this.#work(place, ending));
   }
 
   /** Segments to be delivered that have no receipt yet, committed or not. */

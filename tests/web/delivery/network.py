@@ -107,7 +107,9 @@ class Network:
                     self._writers.discard(ended)
                     ended.transport.abort()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counts: bool) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counts: bool
+    ) -> None:
         while piece := await reader.read(_PIECE):
             if self.way is Way.BLACK_HOLE:
                 await self._swallowed.wait()

@@ -140,6 +140,8 @@ test("a clock that was set, or a phone that slept, makes the samples void", () =
   assert.equal(jump({ mono_ms: 1_000, wall_ms: 1_800_000_000_000 }, at), 3_599_800);
   assert.equal(samples.broken, true);
   assert.equal(samples.valid(), null);
+  samples.drop();
+  assert.equal(samples.broken, false);
   samples.take({ server_ms: at.wall_ms, ...at, rtt_ms: 900 });
   assert.equal(samples.broken, false);
   assert.equal(samples.offset_ms, 0);

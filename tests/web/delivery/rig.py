@@ -1,4 +1,4 @@
-"""The real server, a network that a test cuts, and the real Keeper in a Chromium; the window is the test's own.
+"""The real server, a network that a test cuts, and the real Keeper in Chromium; the window is the test's own.
 
 The window's files are put under the app's address by the browser's own routing: the server serves the app
 as it is.
@@ -6,6 +6,7 @@ as it is.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -57,7 +58,8 @@ class Phone:
 
     async def until(self, reached: str) -> dict[str, Any]:
         """The first state for which `reached`, the body of a function of state and phone, is true."""
-        state: dict[str, Any] = await self.page.evaluate(f"phone.until((state, phone) => {reached})")
+        reaching = self.page.evaluate(f"phone.until((state, phone) => {reached})")
+        state: dict[str, Any] = await asyncio.wait_for(reaching, 3 * PATIENCE_MS / 1_000)
         return state
 
     async def state(self) -> dict[str, Any]:

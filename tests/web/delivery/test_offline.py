@@ -1,4 +1,4 @@
-"""No network: recording goes on, a page that is loaded anew goes on from the journal, a file is brought by hand."""
+"""No network: recording goes on, also with the page loaded anew; a file is brought by hand."""
 
 from __future__ import annotations
 
@@ -39,10 +39,13 @@ async def test_offline_until_after_the_end_with_a_page_loaded_anew(rig: Rig) -> 
 
     opened = await phone.open()
     assert (opened["stage"], opened["sitting"]) == ("bound", sitting)
-    assert opened["segments"] == before["segments"] and opened["gap"]["cause"] == "camera_lost"
+    assert opened["segments"] == before["segments"]
+    assert opened["gap"]["cause"] == "camera_lost"
     await phone.record(12, 24, note="stop")
     stopped = await phone.until("state.stopped && state.segments.recorded === 6")
-    assert not stopped["online"] and stopped["waiting"]["segments"] == 6 and stopped["gap"] is None
+    assert not stopped["online"]
+    assert stopped["waiting"]["segments"] == 6
+    assert stopped["gap"] is None
     await rig.server.command("end", sitting)
 
     rig.network.restore()
@@ -60,8 +63,10 @@ async def test_a_page_that_is_killed_in_a_slice_goes_on_with_what_was_flushed(ri
     await phone.record(0, 10, late_s=20)
     await phone.until("state.run === 1 && state.segments.recorded === 2")
     opened = await phone.open()
-    assert opened["crashed"] and opened["run"] is None
-    assert opened["gap"]["cause"] == "crash" and opened["recorded_ms"] >= 9_900
+    assert opened["crashed"]
+    assert opened["run"] is None
+    assert opened["gap"]["cause"] == "crash"
+    assert opened["recorded_ms"] >= 9_900
     await phone.record(10, 24, note="stop")
     rig.network.restore()
     await rig.server.command("end", sitting)

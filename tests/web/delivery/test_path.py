@@ -21,11 +21,14 @@ async def test_the_whole_path_to_verdict_release_and_a_phone_that_begins_anew(ri
     await phone.ask("consent", version="1", face=True, room=True)
     await phone.record(0, 20)
     claimed = await phone.state()
-    assert claimed["stage"] == "claimed" and claimed["segments"]["committed"] == 0
+    assert claimed["stage"] == "claimed"
+    assert claimed["segments"]["committed"] == 0
 
     await rig.confirm(sitting, shown)
     stored = await phone.until("state.segments.stored === 5 && state.segments.verified === 5")
-    assert stored["stage"] == "bound" and stored["online"] and stored["waiting"]["segments"] == 0
+    assert stored["stage"] == "bound"
+    assert stored["online"]
+    assert stored["waiting"]["segments"] == 0
 
     await rig.server.command("end", sitting)
     await phone.until("state.ended && phone.heard.includes('ended')")
@@ -56,7 +59,8 @@ async def test_a_phone_that_is_replaced_stops_delivers_what_it_has_and_keeps_the
 
     other = new_phone_key()
     offer = await rig.server.command_json("rebind", sitting, "--reason", "the battery is empty", "--json")
-    claim = Claim(offer["link"].partition("#t=")[2], public_jwk(other), "another phone", time.time_ns() // 1_000_000)
+    ticket = offer["link"].partition("#t=")[2]
+    claim = Claim(ticket, public_jwk(other), "another phone", time.time_ns() // 1_000_000)
     async with aiohttp.ClientSession() as http:
         record = sign(other, Claim.TYP, claim.to_claims())
         async with http.post(f"{rig.server.url}/v1/claims", json={"claim": record}) as answer:

@@ -44,7 +44,7 @@ class Uploading {
 
   /** Begins. */
   begin() {
-    void this.uploads.run(this.ending.signal);
+    for (const job of this.uploads.jobs(this.ending.signal)) void job();
   }
 
   /**
