@@ -188,7 +188,8 @@ function fragmentTimes(moof, tracks) {
  * @param {Track} track
  */
 function microseconds(ticks, { timescale }) {
-  return Math.floor((ticks / timescale) * 1_000_000);
+  const rest = ticks % timescale; // apart, for the product of the whole could be beyond 53 bits
+  return ((ticks - rest) / timescale) * 1_000_000 + Math.floor((rest * 1_000_000) / timescale);
 }
 
 /**

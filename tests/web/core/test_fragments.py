@@ -9,6 +9,7 @@ import json
 import random
 import subprocess
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ TYPES = {"video/mp4": 'video/mp4;codecs="avc1.42E01E,opus"', "video/webm": 'vide
 CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 LEAST_SPAN_US = 1_500_000
 SOUND_US = 500_000
+JITTER_US = 300_000  # a fragment says of its last picture only about how long it is shown
 Span = Sequence[int] | None
 
 
@@ -101,7 +103,8 @@ def test_pieces_may_end_anywhere(
         spans = [span for span in scanned(tmp_path, container, pieces) if span]
         starts, ends = zip(*spans, strict=True)
         if container == "video/mp4":
-            assert ([starts[0], max(ends)], list(starts)) == (whole, sorted(starts))
+            assert [starts[0], max(ends)] == whole
+            assert all(later > sooner - JITTER_US for sooner, later in pairwise(starts))
         else:  # a piece of sound alone has its times, which are not quite the pictures'
             assert abs(starts[0] - whole[0]) < SOUND_US
             assert abs(max(ends) - whole[1]) < SOUND_US
