@@ -133,10 +133,10 @@ export function screenOf(view) {
   if (state.stage === "start") return "bind";
   const capture = captureOf(view);
   if (state.verdict !== null && capture !== "recording" && capture !== "offline") return "decided";
+  if (capture === "interrupted") return "record";
   if (state.stage === "lapsed" || state.stage === "refused") return state.stage;
   if (state.consented === null) return "consent";
   if (capture === "stopped") return "upload";
-  if (capture === "interrupted") return "record";
   if (capture === "idle") return "preflight";
   if (state.stage === "claimed") return "confirm";
   if (state.ended) return "record";

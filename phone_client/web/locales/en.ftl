@@ -84,8 +84,6 @@ bind-scan = Scan with the camera
 bind-scan-aim = Point the camera at the QR code on the laptop
 bind-scan-close = Close the camera
 bind-scan-failed = The camera could not be opened. Type the code instead.
-not-a-link = That QR code is not one of an exam
-not-a-link-do = Scan the QR code on the laptop's exam page.
 
 # --- consent
 consent-title = May this phone record your exam?

@@ -80,8 +80,6 @@ bind-scan = 用摄像头扫描
 bind-scan-aim = 请对准电脑上的二维码
 bind-scan-close = 关闭摄像头
 bind-scan-failed = 无法打开摄像头，请输入绑定码。
-not-a-link = 这不是考试的二维码
-not-a-link-do = 请扫描电脑考试页面上的二维码。
 
 # --- 同意
 consent-title = 允许这部手机录制您的考试吗？

@@ -47,9 +47,9 @@ function claiming({ state }, words, act) {
  * @param {Actions} act
  */
 export function lostClaimScreen(view, words, act) {
-  const stage = view.state?.stage === "refused" ? "refused" : "lapsed";
-  return html`${hero({ tone: "care", sign: stage === "refused" ? "cross" : "wait", head: words.say(`${stage}-title`),
-    todo: words.say(`${stage}-do`) })}
+  const refused = view.state?.stage === "refused";
+  return html`${hero({ tone: "care", sign: refused ? "cross" : "wait", head: words.say(refused ? "refused-title" : "lapsed-title"),
+    todo: words.say(refused ? "refused-do" : "lapsed-do") })}
     ${view.busy === "claim" ? claiming(view, words, act)
       : html`<${BindWays} words=${words} act=${act} stream=${view.capture.stream} />`}`;
 }
