@@ -118,6 +118,7 @@ class Step {
         break;
       case "granted":
         if (phase === "tap" || phase === "waiting") this.#open();
+        else if (phase === "recording" && this.course.gap?.cause === "muted") this.#trySound();
         break;
       case "turned":
         if (phase === "recording" || phase === "rolling") this.#interrupt("none", this.now, true);
@@ -241,10 +242,12 @@ class Step {
     if (worst !== undefined) this.#mark(worst.cause, worst.since);
     else this.#endGap();
     const without = findings.some(({ rule }) => rule === "without-sound");
-    if (without && this.now.mono_ms - this.course.soundTried_ms >= SOUND_AGAIN_MS) {
-      this.course.soundTried_ms = this.now.mono_ms;
-      this.actions.push({ do: "trySound" });
-    }
+    if (without && this.now.mono_ms - this.course.soundTried_ms >= SOUND_AGAIN_MS) this.#trySound();
+  }
+
+  #trySound() {
+    this.course.soundTried_ms = this.now.mono_ms;
+    this.actions.push({ do: "trySound" });
   }
 
   /** @param {readonly Finding[]} findings */

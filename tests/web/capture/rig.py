@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from playwright.async_api import CDPSession, Page, async_playwright
+from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from tests.page.browser import ARGUMENTS, CHROMIUM
+from tests.web.core.killable import killable_chromium
 
 APP = Path(__file__).parents[3] / "phone_client" / "web"
 RIG = Path(__file__).parent / "page"
@@ -19,13 +20,15 @@ PATIENCE_MS = 30_000
 NOTICED_MS = 5_000
 """Within this a candidate and the journal must know of an interruption."""
 
-PERMISSIONS = ["videoCapture", "audioCapture", "wakeLockScreen", "durableStorage"]
+PERMISSIONS = ["videoCapture", "audioCapture", "wakeLockScreen", "sensors", "durableStorage"]
 
 
 def browser_arguments(camera: Path, sound: Path | None = None) -> list[str]:
     """Chromium's, with `camera` (MJPEG or Y4M) and `sound` (WAV) as its devices."""
     arguments = [
-        *ARGUMENTS, "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}"
+        *ARGUMENTS, "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}",
+        # An address that is no secure context, for want of https.
+        "--host-resolver-rules=MAP phone.test 127.0.0.1",
     ]
     return [*arguments, f"--use-file-for-fake-audio-capture={sound}"] if sound else arguments
 
@@ -109,28 +112,66 @@ class Phone:
             "permission": {"name": name}, "setting": setting, **self._place,
         })
 
+    async def limit_storage(self, quota: int) -> None:
+        """Gives the origin so many bytes in all."""
+        limits = {"origin": self._place["origin"], "quotaSize": quota}
+        await self._cdp.send("Storage.overrideQuotaForOrigin", limits)
+
+    async def lean(self, beta: int, gamma: int, alpha: int = 0) -> None:
+        """Points the phone, by DeviceOrientation's angles in degrees."""
+        await self._cdp.send(
+            "DeviceOrientation.setDeviceOrientationOverride", {"alpha": alpha, "beta": beta, "gamma": gamma}
+        )
+
 
 @asynccontextmanager
-async def phone(camera: Path, sound: Path | None = None) -> AsyncIterator[Phone]:
-    """A fresh browser with the page under test; what its scripts throw fails the test."""
-    async with serving(static_files()) as origin, async_playwright() as playwright:
+async def chromium(camera: Path, sound: Path | None = None) -> AsyncIterator[Browser]:
+    """A Chromium with these devices."""
+    async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=browser_arguments(camera, sound)
         )
         try:
-            page = await browser.new_page()
-            cdp = await page.context.new_cdp_session(page)
-            target = (await cdp.send("Target.getTargetInfo"))["targetInfo"]
-            place = {"origin": origin, "browserContextId": target["browserContextId"]}
-            faults: list[str] = []
-            page.on("pageerror", lambda error: faults.append(str(error)))
-            await cdp.send("Browser.grantPermissions", {
-                "permissions": PERMISSIONS, **place,
-            })
-            await page.goto(f"{origin}/rig/index.html")
-            await page.wait_for_function("() => 'rig' in globalThis")
-            yield Phone(page, cdp, place)
+            yield browser
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def phone(browser: Browser, app: web.Application | None = None) -> AsyncIterator[Phone]:
+    """A fresh profile with the page under test, served by `app`; what its scripts throw fails the test."""
+    async with serving(app or static_files()) as origin:
+        context = await browser.new_context()
+        try:
+            async with _opened(await context.new_page(), origin) as one:
+                yield one
+        finally:
+            await context.close()
+
+
+@asynccontextmanager
+async def phone_with_profile(profile: Path) -> AsyncIterator[Phone]:
+    """The same in a browser that keeps its profile but promises no page to: there a test can limit storage."""
+    async with (
+        serving(static_files()) as origin,
+        killable_chromium(profile) as running,
+        _opened(running.page, origin, PERMISSIONS[:-1]) as one,
+    ):
+        yield one
+
+
+@asynccontextmanager
+async def _opened(
+    page: Page, origin: str, permissions: list[str] = PERMISSIONS
+) -> AsyncIterator[Phone]:
+    cdp = await page.context.new_cdp_session(page)
+    target = (await cdp.send("Target.getTargetInfo"))["targetInfo"]
+    place = {"origin": origin, "browserContextId": target["browserContextId"]}
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    await cdp.send("Browser.grantPermissions", {"permissions": permissions, **place})
+    await page.goto(f"{origin}/rig/index.html")
+    await page.wait_for_function("() => 'rig' in globalThis")
+    yield Phone(page, cdp, place)
     if faults:
         raise RuntimeError(f"the page's scripts failed: {faults}")

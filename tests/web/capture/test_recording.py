@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 from itertools import pairwise
-from pathlib import Path
 
 import av
+import pytest
+from playwright.async_api import Browser
 
 from demo.frames import count, read_beeps, read_marks
 from tests.web.capture.rig import phone
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 RECORDED_MS = 20_000
 #: A picture that is on its way when the recorder is started or stopped.
 UNDER_WAY = 2
 
 
-async def test_every_delivered_picture_is_stored_with_its_sound(devices: tuple[Path, Path]) -> None:
-    async with phone(*devices) as one:
+async def test_every_delivered_picture_is_stored_with_its_sound(browser: Browser) -> None:
+    async with phone(browser) as one:
         await one.start()
         await one.until(f"rig.clock.mono() - rig.keeper.runs[0].mono_ms >= {RECORDED_MS}")
         before, after, _ = await one.do("[rig.deliveredAtStart[0], rig.delivered(), void rig.capture.stop()]")
@@ -48,8 +51,8 @@ async def test_every_delivered_picture_is_stored_with_its_sound(devices: tuple[P
     assert "note" not in calls
 
 
-async def test_after_stop_it_can_begin_anew(devices: tuple[Path, Path]) -> None:
-    async with phone(*devices) as one:
+async def test_after_stop_it_can_begin_anew(browser: Browser) -> None:
+    async with phone(browser) as one:
         await one.start()
         await one.stop()
         assert (await one.state())["doing"] == "stopped"
@@ -60,8 +63,8 @@ async def test_after_stop_it_can_begin_anew(devices: tuple[Path, Path]) -> None:
         assert await one.do("rig.said") == ["start", "stop", "start", "stop"]
 
 
-async def test_the_candidate_turns_to_the_other_camera(devices: tuple[Path, Path]) -> None:
-    async with phone(*devices) as one:
+async def test_the_candidate_turns_to_the_other_camera(browser: Browser) -> None:
+    async with phone(browser) as one:
         await one.start()
         await one.do("rig.capture.turnTo('environment')")
         await one.until("rig.keeper.runs.length === 2 && rig.plain.doing === 'recording'")

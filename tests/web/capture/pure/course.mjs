@@ -11,7 +11,7 @@ import { RULES } from "../../../../phone_client/web/watchdog.js";
 /** @typedef {import("../../../../phone_client/web/course.js").Action} Action */
 /** @typedef {import("../../../../phone_client/web/watchdog.js").Finding} Finding */
 
-const WALKS = 1_500;
+const WALKS = 600;
 const STEPS = 60;
 
 /** The same numbers each time (mulberry32). @param {number} seed */
@@ -299,6 +299,14 @@ test("a browser that does not answer while it recovers is given up for a tap; at
   fresh.now += 60_000;
   fresh.take({ kind: "watched", findings: [], visible: true });
   assert.equal(fresh.course.phase, "opening");
+});
+
+test("a microphone that is allowed again is tried at once", () => {
+  const world = recording();
+  world.take({ kind: "watched", findings: [finding("without-sound", world.now)], visible: true });
+  world.take({ kind: "granted" });
+  world.take({ kind: "soundBack" });
+  assert.deepEqual(done(world), ["gap_begin muted", "trySound", "trySound", "close", "open"]);
 });
 
 test("red is said after 2 s and every 15 s, not for an interruption that is over by then", () => {
