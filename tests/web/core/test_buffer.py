@@ -88,9 +88,11 @@ async def store(kind: str | None = None, **how: object) -> AsyncIterator[Page]:
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_was_flushed_survives_a_kill(kind: str, tmp_path: Path) -> None:
     """Twice, each time with the next slice on its way; the second time with what the first left behind it."""
+    keys = []
     async with hosting() as host:
         for run, flushed in ((1, 7), (2, 12)):
             async with opened(host, tmp_path, kind) as browser:
+                keys.append(await ask(browser.page, "key"))
                 assert await ask(browser.page, "begin") == run
                 await browser.page.evaluate("run => void ask('stream', {run})", run)
                 await host.until_seen(run, flushed)
@@ -101,6 +103,8 @@ async def test_what_was_flushed_survives_a_kill(kind: str, tmp_path: Path) -> No
             await browser.page.reload()
             await ask(browser.page, "open", kind=kind)
             assert await ask(browser.page, "inspect") == kept
+        assert keys[0] == keys[1]
+        assert keys[0]["extractable"] is False
         assert [run["number"] for run in kept["runs"]] == [1, 2]
         for run in kept["runs"]:
             assert (run["closed"], run["tail"]) == (True, 0)
@@ -182,7 +186,7 @@ async def test_a_reload_is_survived_like_a_kill() -> None:
             assert host.seen[run["number"]] <= whole_slices(run) <= host.seen[run["number"]] + 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["handles", "rows"])
 async def test_no_room_refuses_a_slice_and_goes_on_when_there_is_some(kind: str, tmp_path: Path) -> None:
     async with hosting() as host, limited(host, tmp_path) as (page, limit):
         await ask(page, "open", kind=kind, reserve=RESERVE)
@@ -194,7 +198,7 @@ async def test_no_room_refuses_a_slice_and_goes_on_when_there_is_some(kind: str,
         assert await ask(page, "slices", run=1, **{"from": taken + 1, "to": taken + 2}) == {
             "taken": 0, "refusal": "BufferFull"
         }  # fmt: skip
-        if kind != "rows":
+        if kind != "rows":  # whose reserve is not free at once
             # What was recorded can still be closed, signed and told of.
             await ask(page, "close", run=1, note="gap_begin", cause="storage_full")
             await ask(page, "sign")
@@ -222,7 +226,7 @@ async def test_room_is_measured_not_believed(tmp_path: Path) -> None:
         assert (await page.evaluate("navigator.storage.estimate()"))["usage"] == before["usage"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["handles", "rows"])
 async def test_only_what_is_named_is_deleted(kind: str) -> None:
     async with store(kind) as page:
         await ask(page, "begin")
@@ -243,14 +247,3 @@ async def test_only_what_is_named_is_deleted(kind: str) -> None:
         await ask(page, "remove")
         await ask(page, "open", kind=kind)
         assert ((await ask(page, "inspect"))["runs"], await ask(page, "sizes")) == ([], {})
-
-
-async def test_the_key_is_kept_and_cannot_be_read(tmp_path: Path) -> None:
-    async with hosting() as host:
-        keys = []
-        for _ in range(2):
-            async with opened(host, tmp_path, None) as browser:
-                keys.append(await ask(browser.page, "key"))
-                await browser.kill()
-    assert keys[0] == keys[1]
-    assert keys[0]["extractable"] is False
