@@ -2,6 +2,7 @@
 
 import { CameraRefused, FULL, closeStream, openCamera, openMicrophone, shapeOf } from "./camera.js";
 import { PICTURE_BPS, SOUND_BPS } from "./recorder.js";
+import { roomFor } from "./room.js";
 import { Ear, Eye } from "./sampler.js";
 import { isBlack, isSilent } from "./watchdog.js";
 import { watchBattery } from "./battery.js";
@@ -190,16 +191,20 @@ async function trySound({ stream: given }) {
 
 /** @param {CheckNeeds} needs @returns {Promise<Found>} */
 async function tryStorage({ minutes }) {
-  const bytes_a_minute = ((PICTURE_BPS + SOUND_BPS) / 8) * 60;
-  const need = bytes_a_minute * minutes * SPARE;
+  const need = ((PICTURE_BPS + SOUND_BPS) / 8) * 60 * minutes * SPARE;
   const need_mb = inMegabytes(need);
-  const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {};
-  if (quota === undefined) return { says: "unmeasured", facts: { need_mb } };
-  const free = quota - (usage ?? 0);
-  const facts = { free_mb: inMegabytes(free), need_mb, minutes: Math.floor(free / bytes_a_minute) };
+  const free = (await roomFor(need)) ?? (await estimated());
+  if (free === null) return { says: "unmeasured", facts: { need_mb } };
+  const facts = { free_mb: inMegabytes(free), need_mb, minutes };
   if (free < need) return { says: "short", facts };
   const kept = (await navigator.storage.persisted?.()) || (await navigator.storage.persist?.());
   return { says: kept ? "fine" : "temporary", facts };
+}
+
+/** What the browser says is free; null where it says nothing. */
+async function estimated() {
+  const { quota, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+  return quota === undefined ? null : quota - usage;
 }
 
 /** @returns {Promise<Found>} */

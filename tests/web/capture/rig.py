@@ -151,7 +151,7 @@ async def phone(browser: Browser, app: web.Application | None = None) -> AsyncIt
 
 @asynccontextmanager
 async def phone_with_profile(profile: Path) -> AsyncIterator[Phone]:
-    """The same in a browser that keeps its profile but promises no page to: there a test can limit storage."""
+    """The same in a browser that keeps its profile and promises nobody to: there storage can be limited."""
     async with (
         serving(static_files()) as origin,
         killable_chromium(profile) as running,
