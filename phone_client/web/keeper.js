@@ -300,10 +300,17 @@ function connection() {
   return told ?? null;
 }
 
-/** @returns {Promise<State["storage"]>} */
+/**
+ * How full the browser's storage is; null where it does not tell (Safari before 17).
+ * @returns {Promise<State["storage"]>}
+ */
 async function storage() {
-  const { quota = 0, usage = 0 } = await navigator.storage.estimate();
-  return { quota, usage, persisted: await navigator.storage.persisted() };
+  try {
+    const { quota = 0, usage = 0 } = await navigator.storage.estimate();
+    return { quota, usage, persisted: await navigator.storage.persisted() };
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -311,6 +318,7 @@ async function storage() {
  * @param {() => void} elsewhere told when another page turns out to hold it
  */
 async function takeLock(elsewhere) {
+  if (!("locks" in navigator)) return; // Safari before 15.4: nothing tells of another page there
   const take = (/** @type {LockOptions} */ options) => new Promise((resolve, reject) => {
     const held = () => new Promise(() => resolve(undefined)); // never settles
     navigator.locks.request(LOCK, options, held).catch(reject);
