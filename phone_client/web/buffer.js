@@ -362,14 +362,6 @@ export class Buffer {
   }
 
   /**
-   * Whether so many bytes more would find room, whatever the browser's estimate says; null where only trying tells.
-   * @param {number} bytes
-   */
-  hasRoom(bytes) {
-    return this.#alone(() => this.#files.hasRoom(bytes));
-  }
-
-  /**
    * Deletes the media of entries that a release names; gives the bytes freed.
    *
    * The journal says so first: after a kill in between the deletion is finished at the next opening.

@@ -39,8 +39,6 @@
  * @property {(name: string) => Promise<Blob|null>} read null where it is missing
  * @property {(name: string) => Promise<void>} remove nothing happens where it is missing
  * @property {() => Promise<string[]>} list
- * @property {(bytes: number) => Promise<boolean|null>} hasRoom whether a file of this size could be; null where only
- *   writing it would tell
  */
 
 const SETTING = "files";
@@ -175,22 +173,6 @@ class Folder {
     const names = [];
     for await (const name of this.folder.keys()) names.push(name);
     return names;
-  }
-
-  /** @param {number} bytes */
-  async hasRoom(bytes) {
-    if (this.kind !== "handles") return null;
-    const probe = await this.open(PROBE);
-    try {
-      await probe.truncate(bytes); // takes from the quota, but writes nothing
-      return true;
-    } catch (error) {
-      if (isNamed(error, "QuotaExceededError")) return false;
-      throw error;
-    } finally {
-      probe.close();
-      await this.remove(PROBE);
-    }
   }
 }
 
@@ -331,10 +313,6 @@ class Rows {
   async list() {
     const keys = await this.#database.read("pieces", (store) => store.getAllKeys());
     return [...new Set(keys.map((key) => String(/** @type {IDBValidKey[]} */ (key)[0])))];
-  }
-
-  async hasRoom() {
-    return null;
   }
 
   /**

@@ -136,13 +136,25 @@ export async function verify(record, typ, jwk) {
   const raw = fromB64u(signature);
   // Of (r, s) and (r, n − s), which both hold, only the smaller s makes a record: else one could make two of it.
   const isHigh = alg === "ES256" && sOf(raw) > P256_ORDER / 2n;
-  const { kty, crv, x, y } = jwk;
-  const exact = kty === "EC" ? { kty, crv, x, y: y ?? "" } : { kty, crv, x };
-  const key = await crypto.subtle.importKey("jwk", exact, scheme(alg), false, ["verify"]);
+  const key = await publicKey(jwk, alg);
   if (isHigh || !(await crypto.subtle.verify(scheme(alg), key, raw, encoder.encode(`${head}.${payload}`)))) {
     throw new Refusal("signature_invalid", "the signature does not match");
   }
   return strictObject(fromB64u(payload));
+}
+
+/**
+ * @param {PublicJwk} jwk
+ * @param {Alg} alg
+ */
+async function publicKey({ kty, crv, x, y }, alg) {
+  const exact = kty === "EC" ? { kty, crv, x, y: y ?? "" } : { kty, crv, x };
+  try {
+    return await crypto.subtle.importKey("jwk", exact, scheme(alg), false, ["verify"]);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "DataError") throw new Refusal("signature_invalid", "no key");
+    throw error; // a browser without Ed25519: `canVerify` tells before anything is claimed
+  }
 }
 
 /**

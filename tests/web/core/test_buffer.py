@@ -215,17 +215,6 @@ async def test_no_room_refuses_a_slice_and_goes_on_when_there_is_some(kind: str,
         assert second["entries"][0]["happening"]["note"] == "gap_end"
 
 
-async def test_room_is_measured_not_believed(tmp_path: Path) -> None:
-    async with hosting() as host, limited(host, tmp_path) as (page, limit):
-        await ask(page, "open", reserve=0)
-        before = await page.evaluate("navigator.storage.estimate()")
-        assert await ask(page, "hasRoom", bytes=SMALL // 2) is True
-        assert await ask(page, "hasRoom", bytes=SMALL) is False
-        await limit(10 * SMALL)
-        assert await ask(page, "hasRoom", bytes=SMALL) is True
-        assert (await page.evaluate("navigator.storage.estimate()"))["usage"] == before["usage"]
-
-
 @pytest.mark.parametrize("kind", ["handles", "rows"])
 async def test_only_what_is_named_is_deleted(kind: str) -> None:
     async with store(kind) as page:

@@ -96,8 +96,6 @@ const CALLS = {
     database.close();
   },
 
-  hasRoom: ({ bytes }) => buffer().hasRoom(bytes),
-
   /** Sizes of all media files. */
   async sizes() {
     const database = await Database.open(PLACE);
