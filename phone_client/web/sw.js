@@ -100,11 +100,19 @@ async function renew() {
     const tag = found.headers.get("ETag");
     return { address, found, same: tag !== null && (await old?.match(address))?.headers.get("ETag") === tag };
   }));
-  if (old !== null && files.every(({ same }) => same)) return;
+  if (before !== null && files.every(({ same }) => same)) {
+    await dropAllBut(before); // the worker may have been ended before it came to this
+    return;
+  }
   // Crash before the mark: the set is not whole and is never used.
   const name = `${SETS}${String(Date.now()).padStart(15, "0")}`;
   const fresh = await caches.open(name);
   await Promise.all(files.map(({ address, found }) => fresh.put(address, found)));
   await fresh.put(new URL(WHOLE, scope).href, new Response());
+  await dropAllBut(name);
+}
+
+/** @param {string} name of the set that stays */
+async function dropAllBut(name) {
   for (const other of await caches.keys()) if (other.startsWith(SETS) && other !== name) await caches.delete(other);
 }
