@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -37,10 +39,10 @@ class Remote:
         """The answer's bytes.  Raises RemoteError."""
         return self._send("GET", path).content
 
-    def upload(self, path: str, file: Path) -> dict[str, Any]:
+    def upload(self, path: str, file: Path, headers: Mapping[str, str]) -> dict[str, Any]:
         """Sends a file as it is; gives the answer's JSON object.  Raises RemoteError."""
         with file.open("rb") as content:
-            answer: dict[str, Any] = self._send("POST", path, UPLOAD_S, data=content).json()
+            answer: dict[str, Any] = self._send("POST", path, UPLOAD_S, headers, data=content).json()
         return answer
 
     def download(self, path: str, to: Path) -> int:
@@ -54,11 +56,13 @@ class Remote:
         return size
 
     def _send(
-        self, method: str, path: str, read_s: float = TIMEOUT_S, **more: Any
+        self, method: str, path: str, read_s: float = TIMEOUT_S,
+        headers: Mapping[str, str] = MappingProxyType({}), **more: Any,
     ) -> requests.Response:
         try:
             answer = requests.request(
-                method, self._url + path, headers=self._headers, timeout=(TIMEOUT_S, read_s), **more
+                method, self._url + path, headers={**self._headers, **headers},
+                timeout=(TIMEOUT_S, read_s), **more,
             )
         except requests.RequestException as error:
             raise RemoteError(

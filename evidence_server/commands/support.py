@@ -73,9 +73,9 @@ def accept(
     """Take in a carry file brought by hand."""
     if not file.is_file():
         fail(f"There is no file {file}.", USAGE)
-    path = f"/v1/sittings/{sitting}/carry?reason={quote(reason)}"
+    headers = {"Evidence-Reason": quote(reason)}
     try:
-        state = remote_of(data, host, port).upload(path, file)
+        state = remote_of(data, host, port).upload(f"/v1/sittings/{sitting}/carry", file, headers)
     except RemoteError as error:
         fail(str(error), USAGE)
     show(state, json_)

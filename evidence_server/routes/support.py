@@ -7,6 +7,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -28,6 +29,8 @@ from pairing.errors import PairingError
 from pairing.messages import MAX_BATCH
 
 MAX_CARRY = 16 * 2**30
+REASON_HEADER = "Evidence-Reason"
+"""The reason in UTF-8, percent-encoded: headers carry no other letters than ASCII's."""
 
 
 class SupportRoutes:
@@ -79,14 +82,14 @@ class SupportRoutes:
         return self._see(await self._support.waive(request.match_info["sitting"], body.code, body.reason))
 
     async def accept(self, request: web.Request) -> web.Response:
-        """Takes a carry file, `?reason=…`: entries, then segments, then the manifest.
+        """Takes a carry file, with a reason in `REASON_HEADER`: entries, then segments, then the manifest.
 
         Cut off anywhere, sending it again goes on: everything in it is idempotent.  An entry that is refused
         keeps nothing back of what came before it.
         """
         self._access.backend(request)
         sitting = request.match_info["sitting"]
-        reason = given(request.query.get("reason", ""))
+        reason = given(_reason_of(request))
         state = await self._register.look(sitting)
         if (request.content_length or 0) > MAX_CARRY:
             raise PairingError("too_large", f"at most {MAX_CARRY} bytes")
@@ -162,6 +165,14 @@ class SupportRoutes:
 
     def _see(self, state: Sitting) -> dict[str, Any]:
         return views.sitting(state, self._register.now_ms(), self._settings.support_contact)
+
+
+def _reason_of(request: web.Request) -> str:
+    """The reason that comes beside a file.  Not in the address: that would put it into every proxy's log."""
+    try:
+        return unquote(request.headers.get(REASON_HEADER, ""), errors="strict")
+    except UnicodeDecodeError:
+        raise PairingError("malformed", f"{REASON_HEADER} is UTF-8 in percent-encoding") from None
 
 
 async def _spool(request: web.Request, file: IO[bytes]) -> str:

@@ -154,7 +154,8 @@ async def tell(server: Watched) -> Story:
     carry = io.BytesIO()
     write_carry(carry, sitting, 1, [record], None, [(sha256_b64u(brought), lambda: brought)])
     await client.ask(
-        "carry file", taken_in, "POST", f"/v1/sittings/{sitting}/carry?reason=test", headers=backend,
+        "carry file", taken_in, "POST", f"/v1/sittings/{sitting}/carry",
+        headers=backend | {"Evidence-Reason": "test"},
         data=carry.getvalue(),
     )
     await order("end", "ended", f"/v1/sittings/{sitting}/end", {})

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -50,7 +51,8 @@ class Desk(TestClient[web.Request, web.Application]):
     ) -> tuple[int, dict[str, Any]]:
         """Status and JSON of bringing a file."""
         async with self.post(
-            f"/v1/sittings/{sitting}/carry", params={"reason": reason}, data=raw, headers=self.key
+            f"/v1/sittings/{sitting}/carry", data=raw,
+            headers=self.key | {"Evidence-Reason": quote(reason)},
         ) as answer:
             return answer.status, await answer.json()
 

@@ -191,8 +191,8 @@ async def test_a_connection_that_breaks_takes_nothing_in(desk: Desk, service: Se
     raw = carry_file(exam.phone)
     before = (await service.register.look("s_1")).seq
     reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
-    head = f"POST /v1/sittings/s_1/carry?reason=x HTTP/1.1\r\nHost: x\r\nContent-Length: {len(raw)}\r\n"
-    head += f"Authorization: {desk.key['Authorization']}\r\n\r\n"
+    head = f"POST /v1/sittings/s_1/carry HTTP/1.1\r\nHost: x\r\nContent-Length: {len(raw)}\r\n"
+    head += f"Evidence-Reason: x\r\nAuthorization: {desk.key['Authorization']}\r\n\r\n"
     writer.write(head.encode() + raw[:-1])
     writer.write_eof()
     async with asyncio.timeout(20):
@@ -385,8 +385,8 @@ async def test_no_file_for_a_sitting_that_is_not_there(desk: Desk, service: Serv
 async def test_a_file_larger_than_any_is_refused_before_it_is_read(desk: Desk, service: Service) -> None:
     await Exam.begin(service)
     reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
-    head = "POST /v1/sittings/s_1/carry?reason=x HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999\r\n"
-    writer.write(f"{head}Authorization: {desk.key['Authorization']}\r\n\r\n".encode())
+    head = "POST /v1/sittings/s_1/carry HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999\r\n"
+    writer.write(f"{head}Evidence-Reason: x\r\nAuthorization: {desk.key['Authorization']}\r\n\r\n".encode())
     async with asyncio.timeout(20):
         assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
     writer.close()
