@@ -24,9 +24,8 @@ EVERY_S = 0.05
 PATIENCE_S = 60
 
 
-def trickle(server: Server, bodies: Bodies, numbers: list[int]) -> list[Sent]:
+def trickle(server: Server, bodies: Bodies, paths: list[str], numbers: list[int]) -> list[Sent]:
     """One upload a number, all at the same time, the phones' moments spread evenly."""
-    paths = [create(server, bodies.size) for _ in numbers]
     phones = [connect(server) for _ in numbers]
     for phone, path in zip(phones, paths, strict=True):
         phone.sendall(patch_head(path, bodies.size))
@@ -63,7 +62,7 @@ def _answered(phones: list[socket.socket]) -> Iterator[socket.socket]:
 def main() -> None:
     """Run and tell."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--phones", type=int, default=400)
     asked = parser.parse_args()
     cores, bodies, numbers = Cores.here(), Bodies(SIZE), count()
@@ -73,8 +72,10 @@ def main() -> None:
         for _ in range(asked.rounds):
             for server in servers:
                 some = list(islice(numbers, asked.phones))
+                server.warm_memory(2 * len(some) * bodies.size)
+                paths = [create(server, bodies.size) for _ in some]
                 before = cpu_s(server.pid)
-                sent = trickle(server, bodies, some)
+                sent = trickle(server, bodies, paths, some)
                 used = cpu_s(server.pid) - before
                 require_stored(server, bodies, sent)
                 server.forget_uploads()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 import time
@@ -167,6 +168,9 @@ async def serve_tus(data: Path, host: str, port: int) -> None:
 def main(data: str, host: str, port: str) -> None:
     """Run until SIGTERM or SIGINT.  Exit code 2 if it cannot start, with a sentence on standard error."""
     log_to_stderr("info")
+    # What is loaded now stays for good: not to be looked through again and again.
+    gc.collect()
+    gc.freeze()
     try:
         uvloop.run(serve_tus(Path(data), host, int(port)))
     except PairingError as error:

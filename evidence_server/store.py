@@ -477,6 +477,8 @@ class _LocalPart:
 
 def _stat(path: Path) -> os.stat_result | None:
     """What the file system knows of a file; None if there is none."""
+    if not os.access(path, os.F_OK):  # by far cheaper than an exception, and mostly there is none
+        return None
     try:
         return path.stat()
     except FileNotFoundError:

@@ -15,6 +15,11 @@ from enum import Enum
 
 from aiohttp import StreamReader, web
 
+from evidence_server.routes.waterline import Waterline
+
+LONGEST_S = 1.0
+"""How long a read may wait while the kernel holds something for it, in seconds."""
+
 
 class Cut(Enum):
     """Why a body ended before its end."""
@@ -43,15 +48,21 @@ class Hold:
         self._interrupted = False
         self._reading_since = 0.0
         self._watch: asyncio.TimerHandle | None = None
-        self._resting: asyncio.Future[None] | None = None
+        self._waterline: Waterline | None = None
 
     def give_way(self, cut: Cut) -> None:
         """Make the current or the next `read` raise BodyCutError."""
         self._cut = self._cut or cut
-        self._wake()
-        if self._reader is not None and not self._interrupted:
-            self._interrupted = True
-            self._reader.cancel()
+        if self._reader is None or self._interrupted:
+            return
+        if self._waterline is not None and self._waterline.lower():
+            return  # The current one gets what the kernel holds, and the next one gives way.
+        self._interrupted = True
+        self._reader.cancel()
+
+    def wake_at(self, waterline: Waterline) -> None:
+        """Lower this line when somebody waits for what is below it, and at the end."""
+        self._waterline = waterline
 
     async def read(self, body: StreamReader, idle_s: float) -> bytes:
         """The next bytes of the body, b"" at its proper end; BodyCutError if there will be no such end.
@@ -97,26 +108,6 @@ class Hold:
             return arrived
         raise BodyCutError(cut)
 
-    async def rest(self, transport: asyncio.Transport, seconds: float) -> None:
-        """Leave what arrives on the connection in the kernel for a while, or until told to give way.
-
-        What it has then, an upload that is taken over gives up: the newcomer sends it again.
-        """
-        loop = asyncio.get_running_loop()
-        self._resting = loop.create_future()
-        timer = loop.call_later(seconds, self._wake)
-        transport.pause_reading()
-        try:
-            await self._resting
-        finally:
-            self._resting = None
-            timer.cancel()
-            transport.resume_reading()
-
-    def _wake(self) -> None:
-        if self._resting is not None and not self._resting.done():
-            self._resting.set_result(None)
-
     def _look_for_idleness(self, idle_s: float) -> None:
         """Ends a read that has waited for `idle_s`, and looks again when the newest one would have.
 
@@ -129,12 +120,16 @@ class Hold:
         elif (idle_at := self._reading_since + idle_s) <= now:
             self.give_way(Cut.IDLE)
             return
-        self._watch = loop.call_at(idle_at, self._look_for_idleness, idle_s)
+        elif self._waterline is not None and self._reading_since + LONGEST_S <= now:
+            self._waterline.lower()
+        self._watch = loop.call_at(min(idle_at, now + LONGEST_S), self._look_for_idleness, idle_s)
 
     def let_go(self) -> None:
         """Nothing more will be read."""
         if self._watch is not None:
             self._watch.cancel()
+        if self._waterline is not None:
+            self._waterline.lower()
 
 
 @dataclass

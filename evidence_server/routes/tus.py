@@ -19,7 +19,7 @@ from aiohttp import web
 from evidence_server import upload as tus
 from evidence_server.routes.errors import error_response, unexpected
 from evidence_server.routes.holds import BodyCutError, Cut, Hold, Holds
-from evidence_server.routes.pace import Pace
+from evidence_server.routes.waterline import Waterline
 from evidence_server.store import Part, Store
 from evidence_server.upload import Append, CreatingOwner, Rules, Upload, UploadOwner, UploadRequest
 from pairing.errors import PairingError
@@ -271,12 +271,13 @@ class _Body:
         """
         checksum = append.checksum
         digest = None if checksum is None else tus.body_hash(checksum)
-        received, declared = 0, self._request.content_length
-        now = asyncio.get_running_loop().time
+        content, received = self._request.content, 0
         await self._continue()
-        pace = Pace(now())
+        clock = asyncio.get_running_loop().time
+        waterline = Waterline(self._request.transport, self._request.content_length, clock)
+        self._hold.wake_at(waterline)
         try:
-            while piece := await self._hold.read(self._request.content, self._idle_s):
+            while piece := await self._hold.read(content, self._idle_s):
                 received += len(piece)
                 if append.limit is not None and received > append.limit:
                     await part.rewind()
@@ -284,10 +285,8 @@ class _Body:
                 if digest is not None:
                     digest.update(piece)
                 await self._gather(part, piece)
-                missing = None if declared is None else declared - received
-                rest_s = pace.rest_s(len(piece), missing, now())
-                if rest_s and (transport := self._request.transport) is not None:
-                    await self._hold.rest(transport, rest_s)
+                if content.total_bytes == received:
+                    waterline.wait_for_more(received)
         except PairingError:
             raise
         except BaseException:
