@@ -25,7 +25,7 @@ import { remember, watch } from "./watchdog.js";
  * @typedef {object} CaptureState
  * @property {"idle"|"opening"|"recording"|"interrupted"|"stopping"|"stopped"} doing
  * @property {Cause|null} cause why it is interrupted; while `recording`: what is wrong although it records
- *   (black, frozen, muted, call, hidden, locked, overload)
+ *   (black, frozen, muted, call, hidden, overload)
  * @property {number|null} since_ms when that began, wall clock
  * @property {boolean} needsTap it can only go on with `tap()` in a tap's handler
  * @property {Refused|null} refused what the browser said when the camera was asked for last, if it said no
@@ -91,7 +91,8 @@ export class Capture {
 
   /** @returns {Readonly<CaptureState>} */
   get state() {
-    const { phase, begun, gap, refused } = this.#course;
+    const { phase, begun, refused } = this.#course;
+    const gap = this.#course.gap?.lasts ? this.#course.gap : null; // a lost wake lock is told as `wake`
     return Object.freeze({
       doing: begun && DOING[phase] === "opening" ? "interrupted" : DOING[phase],
       cause: gap?.cause ?? null,

@@ -28,8 +28,9 @@
  * @property {Phase} phase
  * @property {Instant} since when the phase began
  * @property {boolean} begun whether anything was stored since `start`
- * @property {{cause: Cause, since: Instant, noted: boolean}|null} gap what is wrong; `noted`: as `gap_begin`, which is
- *   not ended (before anything is stored there is no chain to note it in)
+ * @property {{cause: Cause, since: Instant, lasts: boolean, noted: boolean}|null} gap what is wrong; `noted`: as
+ *   `gap_begin`, which is not ended (before anything is stored there is no chain to note it in); `lasts`: until it is
+ *   mended, else it is noted as a moment
  * @property {number} tries openings in a row that failed
  * @property {Refused|null} refused what the browser said last, where it said no
  * @property {number|null} saidRed_ms when it was last said aloud that nothing records; monotonic
@@ -239,7 +240,8 @@ class Step {
       this.#interrupt(worst.cause, worst.since, visible);
       return;
     }
-    if (worst !== undefined) this.#mark(worst.cause, worst.since);
+    // Without a wake lock nothing is interrupted, perhaps for the whole exam: a moment in the chain.
+    if (worst !== undefined) this.#mark(worst.cause, worst.since, worst.rule !== "wake-lock");
     else this.#endGap();
     const without = findings.some(({ rule }) => rule === "without-sound");
     if (without && this.now.mono_ms - this.course.soundTried_ms >= SOUND_AGAIN_MS) this.#trySound();
@@ -278,13 +280,15 @@ class Step {
    * Opens a gap with this cause; one that is open with another is ended.
    * @param {Cause} cause
    * @param {Instant} since
+   * @param {boolean} [lasts]
    */
-  #mark(cause, since) {
+  #mark(cause, since, lasts = true) {
     const { gap, begun } = this.course;
-    if (gap?.cause === cause) return;
+    if (gap?.cause === cause && gap.lasts === lasts) return;
     this.#endGap();
-    this.course.gap = { cause, since, noted: begun };
+    this.course.gap = { cause, since, lasts, noted: begun && lasts };
     if (begun) this.#note("gap_begin", cause, since);
+    if (begun && !lasts) this.#note("gap_end", cause, this.now);
   }
 
   #endGap() {

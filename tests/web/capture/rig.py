@@ -96,6 +96,10 @@ class Phone:
         calls = await self.do("rig.keeper.calls.filter(({call}) => call === 'note')")
         return [{**call["argument"], "at_ms": call["at_ms"]} for call in calls]
 
+    async def told(self) -> list[tuple[str, str]]:
+        """What was noted and why, but for slices that came late: that is this machine's own doing."""
+        return [(n["note"], n["cause"]) for n in await self.notes() if n["cause"] != "overload"]
+
     async def noted(self, note: str, cause: str) -> dict[str, Any]:
         """Waits for a note and gives it."""
         found = f"call === 'note' && argument.note === '{note}' && argument.cause === '{cause}'"

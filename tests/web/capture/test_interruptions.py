@@ -50,7 +50,7 @@ async def test_camera_withdrawn_and_given_back(browser: Browser) -> None:
 
         await one.permit("camera", "granted")
         await goes_on(one, 2)  # without a tap
-        assert [note["note"] for note in await one.notes()] == ["gap_begin"]  # the Keeper ends it
+        assert await one.told() == [("gap_begin", "camera_lost")]  # the Keeper ends it
 
 
 async def test_camera_still_withdrawn_at_the_tap(browser: Browser) -> None:
@@ -144,15 +144,15 @@ async def test_a_recorder_that_ends(browser: Browser) -> None:
 async def test_storage_full(browser: Browser) -> None:
     async with phone(browser) as one:
         await one.start()
-        await one.do("void (rig.keeper.full = true)")
-        await one.noted("gap_begin", "storage_full")
-        refused = await one.do("rig.keeper.calls.findLast(({call}) => call === 'slice').at_ms")
-        noticed_in_time((await one.notes())[-1], refused)
+        kept = await one.do("(rig.keeper.full = true, rig.keeper.runs[0].slices.length)")
+        note = await one.noted("gap_begin", "storage_full")
+        refused = await one.do(f"rig.keeper.calls.filter(({{call}}) => call === 'slice')[{kept}].at_ms")
+        noticed_in_time(note, refused)
         state = await one.state()
         assert (state["doing"], state["cause"]) == ("interrupted", "storage_full")
         await one.do("void (rig.keeper.full = false)")
         await one.until(f"rig.keeper.runs.length >= 2 && {WELL}")
-        assert [note["note"] for note in await one.notes()] == ["gap_begin"]
+        assert await one.told() == [("gap_begin", "storage_full")]
 
 
 async def test_clock_set(browser: Browser) -> None:
@@ -170,10 +170,12 @@ async def test_wake_lock_refused(browser: Browser) -> None:
         await one.permit("screen-wake-lock", "denied")
         await one.start()
         assert (await one.state())["wake"] == "lost"
-        await one.noted("gap_begin", "locked")
+        await one.noted("gap_end", "locked")  # a moment, for nothing is interrupted
+        state = await one.state()
+        assert (state["doing"], state["cause"], state["wake"]) == ("recording", None, "lost")
         await one.permit("screen-wake-lock", "granted")
-        await one.noted("gap_end", "locked")
-        assert (await one.state())["wake"] == "held"
+        await one.until(f"rig.plain.wake === 'held' && {WELL}")
+        assert await one.told() == [("gap_begin", "locked"), ("gap_end", "locked")]
 
 
 async def test_faults_of_picture_and_sound_that_stop_nothing(tmp_path: Path) -> None:

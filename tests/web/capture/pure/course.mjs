@@ -220,7 +220,8 @@ for (const { name, cause, stops } of RULES) {
     const world = recording();
     world.take({ kind: "watched", findings: [finding(name, world.now - 100)], visible: true });
     const noted = `gap_begin ${cause}`;
-    const also = name === "without-sound" ? ["trySound"] : [];
+    // A moment; and what is tried beside it.
+    const also = { "wake-lock": [`gap_end ${cause}`], "without-sound": ["trySound"] }[name] ?? [];
     assert.deepEqual(done(world), stops ? [noted, "close", "open"] : [noted, ...also]);
     world.take({ kind: "watched", findings: [finding(name, world.now - 100)], visible: true });
     assert.deepEqual(done(world), stops ? [noted, "close", "open"] : [noted, ...also], "once");
@@ -249,6 +250,14 @@ test("a worse cause takes the place of the one before, and gives it back", () =>
   world.take({ kind: "watched", findings: [finding("called", world.now), finding("black", world.now)], visible: true });
   world.take({ kind: "watched", findings: [finding("black", world.now)], visible: true });
   assert.deepEqual(done(world), ["gap_begin black", "gap_end black", "gap_begin call", "gap_end call", "gap_begin black"]);
+});
+
+test("a sleep is noted though the lost wake lock had been", () => {
+  const world = recording();
+  world.take({ kind: "watched", findings: [finding("wake-lock", world.now)], visible: true });
+  const slept = { rule: "slept", cause: /** @type {const} */ ("locked"), stops: true, since: at(world.now) };
+  world.take({ kind: "watched", findings: [slept], visible: true });
+  assert.deepEqual(done(world), ["gap_begin locked", "gap_end locked", "gap_begin locked", "close", "open"]);
 });
 
 test("a clock that is set is noted and nothing else", () => {
