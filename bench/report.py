@@ -12,7 +12,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Goal:
-    """One claim: what was measured, what it should be, and beyond what it counts as not done."""
+    """One claim: what was measured, what it should be, and beyond what it counts as not done.
+
+    `peer` is what something else did in the same run, with its unit, where there is something to compare.
+    """
 
     what: str
     measured: float
@@ -20,6 +23,7 @@ class Goal:
     not_beyond: float
     unit: str
     more_is_better: bool = False
+    peer: str = ""
 
     @property
     def word(self) -> str:

@@ -83,7 +83,10 @@ def main() -> None:
         memory = {server.name: round(memory_mb(server.pid, "VmHWM"), 1) for server in servers}
     mine, theirs = (median(costs[server.name]) for server in servers)
     ratio = round(mine / theirs, 3)
-    goal = Goal("CPU a gigabyte from slow phones, ours ÷ @tus/server", ratio, 0.45, 0.6, "×")
+    goal = Goal(
+        "CPU a gigabyte from slow phones, ours ÷ @tus/server", ratio, 0.45, 0.6, "×",
+        peer=f"{theirs:.2f} s, ours {mine:.2f}",
+    )
     machine = facts(asked.folder, NODE) | {"@tus/server": peer_version()}
     detail: dict[str, object] = {"phones": asked.phones, "cpu_s_per_gb": costs, "peak_memory_mb": memory}
     tell("slow_phones", machine, [goal], detail, asked.json)
