@@ -12,5 +12,5 @@ from demo.camera import render
 @pytest.fixture(scope="session")
 def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("ordeal-camera") / "camera.mp4"
-    render(path, seconds=120, rate=10, width=320, height=240)
+    render(path, seconds=100, rate=10, width=160, height=120)
     return path
