@@ -58,6 +58,14 @@ pytest: setup-test
 	@echo "== pytest"
 	@$(WITH_NODE) $(RUN) -m pytest
 
+# Asks advisory services outside of this machine, so it is no test; pip-audit has a place of its own.
+.PHONY: audit
+audit: setup-test ## known vulnerabilities of what is installed (asks services on the network)
+	@$(PYTHON) -m venv build/audit
+	@build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@build/audit/bin/pip-audit --skip-editable --path "$$($(RUN) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+	@$(WITH_NODE) npm audit --omit=dev
+
 .PHONY: clean
 clean: ## remove what set-up and tests made (not the bundles)
 	rm -rf $(VENV) node_modules evidence_server/page/vendor phone_client/web/vendor demo/run build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from evidence_server.upload import Extension, Rules
+from evidence_server.upload import Extension, Rules, announcement
 from tests.upload.conftest import RULES, Serve
 from tests.upload.raw_http import BODY, TUS, Address
 
@@ -91,6 +91,15 @@ async def _(bare: Address) -> None:
 async def _(bare: Address) -> None:
     answer = await bare.ask("OPTIONS", "/files/", {})
     assert set(answer.headers["tus-extension"].split(",")) == {e.value for e in Extension}
+
+
+@must("Tus-Extension MUST be omitted where no extensions are supported")
+async def _(bare: Address) -> None:
+    """Whoever offers none cannot create either: such a server is the product, on a head's address."""
+    assert "Tus-Extension" not in announcement(Rules(frozenset()))
+    answer = await bare.ask("OPTIONS", "/files/", {})
+    assert "checksum-trailer" not in answer.headers["tus-extension"]
+    assert "concatenation" not in answer.headers["tus-extension"]
 
 
 @must("Tus-Max-Size MUST be a non-negative integer indicating the maximum allowed size of an upload")
@@ -277,6 +286,15 @@ async def _(bare: Address) -> None:
     answer = await bare.ask("POST", "/files/", {**BODY, "Upload-Length": "5"}, b"hello")
     assert (answer.status, answer.offset) == (201, 5)
     assert (await bare.ask("GET", answer.headers["location"])).body == b"hello"
+
+
+@must("Creation-with-upload MUST NOT be offered without creation")
+async def _(bare: Address) -> None:
+    for alone in (Extension.CREATION_WITH_UPLOAD, Extension.CREATION_DEFER_LENGTH):
+        with pytest.raises(ValueError, match="need creation"):
+            Rules(frozenset({alone}))
+    offered = (await bare.ask("OPTIONS", "/files/", {})).headers["tus-extension"].split(",")
+    assert {"creation", "creation-with-upload"} <= set(offered)
 
 
 @must("Creation-with-upload MUST have Content-Type: application/offset+octet-stream")
