@@ -14,6 +14,7 @@ step-place = placement
 preview-label = Live picture of this phone's camera
 digits-read = Six digits: { $digits }
 digits-line = This phone's number:
+state-label = State
 line-recording = – keep this page open
 line-offline = – no network, safe on the phone
 

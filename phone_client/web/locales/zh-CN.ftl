@@ -13,6 +13,7 @@ step-place = 机位
 preview-label = 手机摄像头的实时画面
 digits-read = 六位数字：{ $digits }
 digits-line = 这部手机的数字：
+state-label = 状态
 line-recording = · 请保持本页打开
 line-offline = · 没有网络，已保存在手机上
 

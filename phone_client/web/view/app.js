@@ -49,7 +49,7 @@ const SCREENS = Object.freeze({
 export function app(view, words, act) {
   const screen = screenOf(view);
   return html`${header(view, words, act, screen)}
-    ${digitsLine(view, words, screen)}${stateLine(view, words, screen)}
+    <div role="region" aria-label=${words.say("state-label")}>${digitsLine(view, words, screen)}${stateLine(view, words, screen)}</div>
     <main class=${`screen screen-${screen}`} key=${screen}>
       ${notices(view, words)}
       ${SCREENS[screen](view, words, act)}

@@ -28,7 +28,8 @@ async def take(page: Page, out: Path, name: str, size: tuple[int, int]) -> None:
     await page.evaluate("stage.pictures()")
     shot = await page.screenshot()
     language, theme = await page.evaluate(
-        "[document.documentElement.lang, matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light']"
+        "[document.documentElement.lang,"
+        " matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light']"
     )
     # The page has few colours: a palette keeps the picture and a third of its bytes.
     picture = Image.open(io.BytesIO(shot)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)

@@ -29,7 +29,8 @@ def _state(stage: str = "bound", **changed: Any) -> View:
         "key": "kQ3v9hVx2mB7cT0yN5rWzE8sLpUaJdGf1iXoKbRtMwY", "lapses_at_ms": None, "generation": 1,
         "window": {"start_ms": START, "end_ms": END}, "policy": {}, "end_ms": None, "ended": False,
         "stops_at_ms": None, "deadline_ms": None, "server_offset_ms": 0, "online": True,
-        "last_contact_ms": NOW - 2_000, "consented": {"version": "1", "face": True, "room": True, "at_ms": START},
+        "last_contact_ms": NOW - 2_000,
+        "consented": {"version": "1", "face": True, "room": True, "at_ms": START},
         "run": 1, "stopped": False, "recorded_ms": 42 * MINUTE,
         "segments": {"recorded": 630, "committed": 629, "stored": 612, "verified": 600},
         "waiting": {"segments": 18, "bytes": 11 * MB, "ms": 72_000}, "held_bytes": 378 * MB,
@@ -57,8 +58,9 @@ _CLAIMED: View = {**_EARLY, **_NOTHING, "generation": 0, "lapses_at_ms": NOW + 4
 _START: View = {**_CLAIMED, "sitting": "", "exam": "", "digits": "", "key": "", "consented": None,
                 "lapses_at_ms": None, "window": {"start_ms": None, "end_ms": None}}  # fmt: skip
 _STOPPED: View = {
-    "run": None, "stopped": True, "end_ms": NOW - 5 * MINUTE, "ended": True, "deadline_ms": NOW + 55 * MINUTE,
-    "recorded_ms": HOUR, "listed": True, "window": {"start_ms": START - 18 * MINUTE, "end_ms": NOW - 5 * MINUTE},
+    "run": None, "stopped": True, "end_ms": NOW - 5 * MINUTE, "ended": True,
+    "deadline_ms": NOW + 55 * MINUTE, "recorded_ms": HOUR, "listed": True,
+    "window": {"start_ms": START - 18 * MINUTE, "end_ms": NOW - 5 * MINUTE},
     "segments": {"recorded": 900, "committed": 900, "stored": 700, "verified": 660},
     "waiting": {"segments": 200, "bytes": 118 * MB, "ms": 13 * MINUTE + 20_000}, "held_bytes": 540 * MB,
     "rate_bps": 1_300_000, "forecast": {"done_ms": NOW + 12 * MINUTE, "late": False, "needed_bps": 290_000},
@@ -68,6 +70,11 @@ _ARRIVED: View = {
     "waiting": {"segments": 0, "bytes": 0, "ms": 0},
     "forecast": {"done_ms": None, "late": False, "needed_bps": None},
 }  # fmt: skip
+
+
+_LONG = {"start_ms": NOW - 50 * MINUTE, "end_ms": NOW - 44 * MINUTE}
+_SHORT = {"start_ms": NOW - 30 * MINUTE, "end_ms": NOW - 30 * MINUTE + 5_000}
+_UNSENT = {"start_ms": NOW - 19 * MINUTE, "end_ms": NOW - 5 * MINUTE}
 
 
 def _verdict(word: str, version: int = 1, **changed: Any) -> View:
@@ -198,8 +205,9 @@ STATES: dict[str, View] = {
     "upload-stopping": _view(_state(**_STOPPED), _CAPTURE | {"doing": "stopping"}),
     "upload": _view(_state(**_STOPPED), _CAPTURE | {"doing": "stopped"}),
     "upload-late": _view(
-        _state(**(_STOPPED | {"rate_bps": 90_000, "deadline_ms": NOW + 55 * MINUTE,
-                              "forecast": {"done_ms": NOW + 175 * MINUTE, "late": True, "needed_bps": 290_000}})),
+        _state(**(_STOPPED | {
+            "rate_bps": 90_000,
+            "forecast": {"done_ms": NOW + 175 * MINUTE, "late": True, "needed_bps": 290_000}})),
         _CAPTURE | {"doing": "stopped"},
     ),
     "upload-offline": _view(
@@ -228,17 +236,15 @@ STATES: dict[str, View] = {
         _state(**(_STOPPED | {
             "verdict": _verdict(
                 "incomplete",
-                reasons=[{"code": "gap_too_long", "start_ms": NOW - 50 * MINUTE, "end_ms": NOW - 44 * MINUTE},
-                         {"code": "missing_media", "start_ms": NOW - 19 * MINUTE, "end_ms": NOW - 5 * MINUTE}],
-                missing=[{"start_ms": NOW - 19 * MINUTE, "end_ms": NOW - 5 * MINUTE}],
-                gaps=[{"start_ms": NOW - 50 * MINUTE, "end_ms": NOW - 44 * MINUTE, "cause": "call"},
-                      {"start_ms": NOW - 30 * MINUTE, "end_ms": NOW - 30 * MINUTE + 5_000, "cause": "hidden"}]),
+                reasons=[{"code": "gap_too_long"} | _LONG, {"code": "missing_media"} | _UNSENT],
+                missing=[_UNSENT], gaps=[_LONG | {"cause": "call"}, _SHORT | {"cause": "hidden"}]),
             "verdict_jws": "eyJ.e30.sig"})),
         _CAPTURE | {"doing": "stopped"}, proof="evidence-verdict:sit-4f1c-82d0:1:incomplete:3q2v",
     ),
     "late": _view(
         _state(**(_ARRIVED | {
-            "verdict": _verdict("late", 2, reasons=[{"code": "stored_late"}]), "verdict_jws": "eyJ.e30.sig"})),
+            "verdict": _verdict("late", 2, reasons=[{"code": "stored_late"}]),
+            "verdict_jws": "eyJ.e30.sig"})),
         _CAPTURE | {"doing": "stopped"}, proof="evidence-verdict:sit-4f1c-82d0:2:late:3q2v",
     ),
     "released": _view(
@@ -253,7 +259,9 @@ STATES: dict[str, View] = {
     ),
     "lapsed": _view(_state("lapsed", **(_CLAIMED | _BEGUN)), _ON),
     "refused": _view(_state("refused", **(_CLAIMED | _BEGUN)), _ON),
-    "replaced": _view(_state("replaced", **(_STOPPED | {"ended": False, "end_ms": None})), _CAPTURE | {"doing": "stopped"}),
+    "replaced": _view(
+        _state("replaced", **(_STOPPED | {"ended": False, "end_ms": None})), _CAPTURE | {"doing": "stopped"},
+    ),
     "elsewhere": {"now_ms": NOW, "fit": _FIT, "elsewhere": True},
     "broken": _view(_state(), broken="TypeError: Importing a module script failed."),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -16,7 +17,9 @@ TESTS = sorted(HERE.glob("*.test.mjs"))
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.name)
 def test_in_node(file: Path) -> None:
     done = subprocess.run(
-        [node(), "--test", "--test-reporter=tap", file], capture_output=True, text=True, timeout=60, check=False
-    )
+        [node(), "--test", "--test-reporter=tap", file],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout
-    assert "\n# pass 0" not in done.stdout
+    written = len(re.findall(r"^test\(", file.read_text(encoding="utf-8"), re.MULTILINE))
+    assert f"# pass {written}" in done.stdout.splitlines()
