@@ -53,7 +53,7 @@ _BEGUN: View = {
     "segments": {"recorded": 5, "committed": 4, "stored": 2, "verified": 0},
     "waiting": {"segments": 3, "bytes": 2 * MB, "ms": 12_000},
 }  # fmt: skip
-_EARLY = {"window": {"start_ms": NOW + 12 * MINUTE, "end_ms": NOW + 72 * MINUTE}}
+_EARLY: View = {"window": {"start_ms": NOW + 12 * MINUTE, "end_ms": NOW + 72 * MINUTE}}
 _CLAIMED: View = {**_EARLY, **_NOTHING, "generation": 0, "lapses_at_ms": NOW + 4 * MINUTE + 12_000}
 _START: View = {**_CLAIMED, "sitting": "", "exam": "", "digits": "", "key": "", "consented": None,
                 "lapses_at_ms": None, "window": {"start_ms": None, "end_ms": None}}  # fmt: skip
