@@ -34,3 +34,9 @@ mkdir -p "$phone/qr"
 for file in LICENSE LICENSE-MIT package.json index.js index.d.ts decode.js decode.d.ts; do
     cp "node_modules/qr/$file" "$phone/qr/"
 done
+
+# Checks the server's signatures in browsers whose WebCrypto has no Ed25519.
+mkdir -p "$phone/@noble/ed25519"
+for file in LICENSE package.json index.js index.d.ts; do
+    cp "node_modules/@noble/ed25519/$file" "$phone/@noble/ed25519/"
+done

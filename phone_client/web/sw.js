@@ -26,7 +26,7 @@ const SHELL = Object.freeze([
   "vendor/@fluent/bundle/esm/bundle.js", "vendor/@fluent/bundle/esm/index.js",
   "vendor/@fluent/bundle/esm/memoizer.js", "vendor/@fluent/bundle/esm/resolver.js",
   "vendor/@fluent/bundle/esm/resource.js", "vendor/@fluent/bundle/esm/scope.js",
-  "vendor/@fluent/bundle/esm/types.js", "vendor/htm/preact/standalone.module.js", "view/app.js",
+  "vendor/@fluent/bundle/esm/types.js", "vendor/@noble/ed25519/index.js", "vendor/htm/preact/standalone.module.js", "view/app.js",
   "view/bind.js", "view/confirm.js", "view/consent.js", "view/decided.js", "view/end.js", "view/fit.js",
   "view/frame.js", "view/parts.js", "view/pictures.js", "view/place.js", "view/preflight.js",
   "view/proof_picture.js", "view/qr_scanner.js", "view/record.js", "view/scan.js", "view/upload.js",

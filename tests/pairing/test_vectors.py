@@ -52,6 +52,7 @@ def test_javascript_passes_the_same_vectors() -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     vectors = sum(len(part) for name in MAKERS for part in load(name).values() if isinstance(part, list))
+    vectors += len(RECORDS["records"])  # which it reads once more as an older browser
     assert {f"# pass {vectors + len(KEYS)}", "# skipped 0", "# todo 0"} <= set(done.stdout.splitlines())
 
 
