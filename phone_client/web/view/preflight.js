@@ -21,12 +21,13 @@ const BY_CAMERA = new Set(["camera", "sound", "wake"]);
 
 /**
  * Whether the recording may be begun: everything tried, and nothing failed without which nothing is recorded.
+ * A recording without sound, or on a phone that is nearly full, is better than none.
  * @param {View} view
  */
 export function mayStart({ checks, checking }) {
   const tried = new Map(checks.map((check) => [check.id, check.result]));
   return checking.length === 0 && tried.get("camera") !== undefined
-    && !["secure", "camera", "sound"].some((id) => tried.get(/** @type {CheckId} */ (id)) === "fail");
+    && !["secure", "camera"].some((id) => tried.get(/** @type {CheckId} */ (id)) === "fail");
 }
 
 /**
