@@ -13,7 +13,7 @@ PAGE_LIBRARY := evidence_server/page/vendor/@fluent/bundle/esm/index.js
 CAMERA_FILE := $(if $(CAMERA),,demo/run/camera.mp4)
 # A browser and what moves its windows, Chinese letters for its screenshots, what Playwright's node needs; SPIN
 # and its compiler; a proxy.
-FOR_TESTS := chromium chromium-driver fonts-noto-cjk libatomic1 spin gcc libc6-dev nginx-light
+FOR_TESTS := chromium chromium-driver firefox-esr fonts-noto-cjk libatomic1 spin gcc libc6-dev nginx-light
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
