@@ -143,13 +143,13 @@ async def test_a_body_that_stops_coming_is_not_waited_for(head: bytes, tmp_path:
 
 async def test_a_body_that_comes_slowly_is_taken(tmp_path: Path) -> None:
     """Longer in all than a body may stay silent, and never as long as that."""
-    async with hosting(tmp_path / "data", FakeClock(), idle_body_s=2) as server:
+    async with hosting(tmp_path / "data", FakeClock(), idle_body_s=4) as server:
         body = json.dumps({"claim": "x" * 16}).encode()
         async with server.address.connect() as connection:
             await connection.send(POST + f"Content-Length: {len(body)}\r\n\r\n".encode())
             for place in range(len(body)):
                 await connection.send(body[place : place + 1])
-                await asyncio.sleep(2.5 / len(body))
+                await asyncio.sleep(5 / len(body))
             assert refusal(await connection.answer()) == (422, "signature_invalid")
 
 
