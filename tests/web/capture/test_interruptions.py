@@ -34,7 +34,7 @@ async def goes_on(one: Phone, run: int) -> None:
     await one.until(f"rig.keeper.runs.length === {run} && {WELL}")
     assert await one.do(f"rig.keeper.runs[{run - 2}].closed")
     await one.until(f"rig.keeper.runs[{run - 1}].slices.length >= 2")
-    assert len(read_marks(io.BytesIO(await one.media(run)))) > 10
+    assert any(mark for _, mark in read_marks(io.BytesIO(await one.media(run))))
 
 
 async def test_camera_withdrawn_and_given_back(browser: Browser) -> None:
