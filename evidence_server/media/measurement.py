@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 PROBLEM_CODES = frozenset(
@@ -105,9 +105,10 @@ class Measurement:
 
     def to_json(self) -> dict[str, Any]:
         """As an object of JSON values, without floats."""
-        found = asdict(self)
-        found["problems"] = list(found["problems"])
-        return found
+        return vars(self) | {
+            "video": _fields(self.video), "audio": _fields(self.audio), "key_frame": _fields(self.key_frame),
+            "problems": [_fields(problem) for problem in self.problems], "tools": dict(self.tools),
+        }
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Measurement:
@@ -126,3 +127,7 @@ class Measurement:
             problems=tuple(Problem(**problem) for problem in found["problems"]),
             tools=dict(found["tools"]),
         )
+
+
+def _fields(part: Track | KeyFrame | Problem | None) -> dict[str, Any] | None:
+    return None if part is None else dict(vars(part))
