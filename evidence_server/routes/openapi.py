@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from evidence_server.routes import models
 from evidence_server.routes.api import MAX_WHOLE, Route
+from evidence_server.routes.streams import streams
 from pairing.errors import ERRORS
 
 _REF = "#/components/schemas/{model}"
@@ -29,6 +30,7 @@ def describe(routes: Sequence[Route[Any]], base_url: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    paths.update(streams())
     return {
         "openapi": "3.1.0",
         "info": {
