@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import hashlib
 import os
 import re
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _PARTS, _OBJECTS = "parts", "objects"
 _REMEMBERED_PARTS = 4096
-_REMEMBERED_PATHS = 256
 _SHA256_OF_NOTHING = hashlib.sha256().hexdigest()
 _T = TypeVar("_T")
 
@@ -191,8 +189,6 @@ class LocalStore:
         self._header_bytes = 0 if keys is None else SEALED_HEADER_BYTES
         self._known: OrderedDict[tuple[str, str], tuple[int, _Hash]] = OrderedDict()
         self._made: set[str] = set()
-        # A request asks for the same few again and again, and a Path costs more than looking at its file.
-        self._path = functools.lru_cache(_REMEMBERED_PATHS)(functools.partial(_path, str(folder)))
         make_folder(folder)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
 
@@ -217,8 +213,10 @@ class LocalStore:
         return running.result()
 
     async def standing(self, sitting: str, name: str) -> Standing:
-        part, final = self._part_path(sitting, name), self._object_path(sitting, name)
         # The file system answers this from its memory: not worth a trip to a thread.
+        if not self._is(sitting, _OBJECTS, name) and not self._is(sitting, _PARTS, name):
+            return Standing(False, 0, None)
+        part, final = self._part_path(sitting, name), self._object_path(sitting, name)
         object_, begun = _stat(final), _stat(part)
         if object_ is not None:
             if begun is not None:
@@ -244,11 +242,10 @@ class LocalStore:
         return opened.durable
 
     async def part(self, sitting: str, name: str, expected_bytes: int = 0) -> Part:
-        part, final = self._part_path(sitting, name), self._object_path(sitting, name)
+        finished, begun = self._is(sitting, _OBJECTS, name), self._is(sitting, _PARTS, name)
         require_room(self._folder, expected_bytes, self._keep_free_bytes)
-        if _stat(final) is not None:
+        if finished:
             raise FileExistsError(f"{sitting}/{name} is finished")
-        begun = _stat(part) is not None
         opened = await self.run(lambda: self._open(sitting, name)) if begun else None
         return _LocalPart(self, sitting, name, opened)
 
@@ -292,8 +289,7 @@ class LocalStore:
         await self.run(write)
 
     async def exists(self, sitting: str, name: str) -> bool:
-        # Answered from the file system's memory, as in `standing`.
-        return _stat(self._object_path(sitting, name)) is not None
+        return self._is(sitting, _OBJECTS, name)
 
     async def size(self, sitting: str, name: str) -> int:
         final = self._object_path(sitting, name)
@@ -384,10 +380,17 @@ class LocalStore:
         await asyncio.to_thread(self._threads.shutdown)
 
     def _part_path(self, sitting: str, name: str) -> Path:
-        return self._path(sitting, _PARTS, name)
+        return Path(self._name(sitting, _PARTS, name))
 
     def _object_path(self, sitting: str, name: str) -> Path:
-        return self._path(sitting, _OBJECTS, name)
+        return Path(self._name(sitting, _OBJECTS, name))
+
+    def _is(self, sitting: str, kind: str, name: str) -> bool:
+        """Whether there is such a file.  Mostly there is none, and asking with `stat` costs an exception."""
+        return os.access(self._name(sitting, kind, name), os.F_OK)
+
+    def _name(self, sitting: str, kind: str, name: str) -> str:
+        return f"{self._folder}/{sitting_name(sitting)}/{kind}/{_object_name(name)}"
 
     def _make_folders(self, sitting: str) -> None:
         """Make the sitting's folders, their names durable before anything in them is promised."""
@@ -477,16 +480,10 @@ class _LocalPart:
 
 def _stat(path: Path) -> os.stat_result | None:
     """What the file system knows of a file; None if there is none."""
-    if not os.access(path, os.F_OK):  # by far cheaper than an exception, and mostly there is none
-        return None
     try:
         return path.stat()
     except FileNotFoundError:
         return None
-
-
-def _path(folder: str, sitting: str, kind: str, name: str) -> Path:
-    return Path(f"{folder}/{sitting_name(sitting)}/{kind}/{_object_name(name)}")
 
 
 def _object_name(name: str) -> str:

@@ -129,7 +129,7 @@ class Hold:
         if self._watch is not None:
             self._watch.cancel()
         if self._waterline is not None:
-            self._waterline.lower()
+            self._waterline.end()
 
 
 @dataclass

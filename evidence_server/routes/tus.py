@@ -172,13 +172,14 @@ class TusShell:
         known = await self._owner.find(upload_id)
         if known is None:
             raise PairingError("upload_unknown")
-        standing = await self._store.standing(known.sitting, known.name)
-        upload = dataclasses.replace(
-            known,
-            offset=standing.offset,
-            finished=standing.finished,
-            last_write_ms=max(known.last_write_ms, standing.modified_ms or 0),
-        )
+        standing, upload = await self._store.standing(known.sitting, known.name), known
+        if standing.modified_ms is not None:
+            upload = dataclasses.replace(
+                known,
+                offset=standing.offset,
+                finished=standing.finished,
+                last_write_ms=max(known.last_write_ms, standing.modified_ms),
+            )
         if upload.finished:
             return upload, await self._owner.finished(upload)
         if not tus.is_whole(upload):

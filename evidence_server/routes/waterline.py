@@ -54,10 +54,15 @@ class Waterline:
 
     def lower(self) -> bool:
         """Have the reader woken by whatever there is; whether the kernel holds something for it."""
-        if self._line == 1 or (connection := self._set(1)) is None:
+        connection = self.end()
+        if connection is None:
             return False
         held = fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(_INT.size))
         return _INT.unpack(held) != (0,)
+
+    def end(self) -> socket.socket | None:
+        """Leave the connection as it was; gives it, if it was not so and is still there."""
+        return None if self._line == 1 else self._set(1)
 
     def _set(self, line: int) -> socket.socket | None:
         """The connection, if it is still there: afterwards its number may be another's."""
