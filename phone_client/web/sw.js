@@ -21,16 +21,16 @@ const SHELL = Object.freeze([
   "network.js", "pacing.js", "pairing/chain.js", "pairing/codes.js", "pairing/digits.js",
   "pairing/encoding.js", "pairing/errors.js", "pairing/jws.js", "pairing/messages.js", "pairing/receipt.js",
   "pairing/refusals.js", "preflight.js", "progress.js", "proof.js", "qr_reader.js", "recorder.js",
-  "reserve.js", "run_writer.js", "sampler.js", "scan.js", "screens.css", "server.js", "state.js", "store.js",
-  "tail.js", "transfer.js", "unloaded.js", "upload.js", "vendor/@fluent/bundle/esm/builtins.js",
+  "reserve.js", "room.js", "run_writer.js", "sampler.js", "scan.js", "screens.css", "server.js", "state.js",
+  "store.js", "tail.js", "transfer.js", "unloaded.js", "upload.js", "vendor/@fluent/bundle/esm/builtins.js",
   "vendor/@fluent/bundle/esm/bundle.js", "vendor/@fluent/bundle/esm/index.js",
   "vendor/@fluent/bundle/esm/memoizer.js", "vendor/@fluent/bundle/esm/resolver.js",
   "vendor/@fluent/bundle/esm/resource.js", "vendor/@fluent/bundle/esm/scope.js",
-  "vendor/@fluent/bundle/esm/types.js", "vendor/@noble/ed25519/index.js", "vendor/htm/preact/standalone.module.js", "view/app.js",
-  "view/bind.js", "view/confirm.js", "view/consent.js", "view/decided.js", "view/end.js", "view/fit.js",
-  "view/frame.js", "view/parts.js", "view/pictures.js", "view/place.js", "view/preflight.js",
-  "view/proof_picture.js", "view/qr_scanner.js", "view/record.js", "view/scan.js", "view/upload.js",
-  "voice.js", "wakelock.js", "watchdog.js", "words.js",
+  "vendor/@fluent/bundle/esm/types.js", "vendor/@noble/ed25519/index.js",
+  "vendor/htm/preact/standalone.module.js", "view/app.js", "view/bind.js", "view/confirm.js",
+  "view/consent.js", "view/decided.js", "view/end.js", "view/fit.js", "view/frame.js", "view/parts.js",
+  "view/pictures.js", "view/place.js", "view/preflight.js", "view/proof_picture.js", "view/qr_scanner.js",
+  "view/record.js", "view/scan.js", "view/upload.js", "voice.js", "wakelock.js", "watchdog.js", "words.js",
 ]);
 const SETS = "shell-";
 /** Entered last: a set without it was never whole. */
