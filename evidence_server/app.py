@@ -42,6 +42,7 @@ from evidence_server.routes.openapi import describe
 from evidence_server.routes.origin import Origin
 from evidence_server.routes.page import PageRoutes
 from evidence_server.routes.phone import UPLOADS, PhoneRoutes
+from evidence_server.routes.probe import ProbeRoute
 from evidence_server.routes.runner import Runner
 from evidence_server.routes.support import SupportRoutes
 from evidence_server.routes.throttle import WrongCodes
@@ -108,6 +109,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     api.mount(app, table, settings.idle_body_s)
     backend.mount(app)
     support.mount(app)
+    ProbeRoute(origin, settings.idle_body_s).mount(app)
     BundleRoutes(register, store, identity, access).mount(app)
     TusShell(uploads, store, PRODUCT_RULES, now_ms=now_ms, idle_s=settings.idle_body_s).mount(app, UPLOADS)
     web_app = Path(str(files("phone_client") / "web"))
