@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
+from evidence_server.metrics import Metrics, Standing
 from evidence_server.routes.throttle import (
     GUESSES,
     WRONG_A_MINUTE,
@@ -19,8 +19,8 @@ from evidence_server.routes.throttle import (
 )
 from pairing import codes
 from pairing.errors import PairingError
-from tests.bad_input.hosted import Candidate, Hosted, Refused, hosting
-from tests.sittings import FakeClock, at
+from tests.bad_input.hosted import Candidate, Hosted, Refused
+from tests.sittings import at
 
 A_CODE_NOBODY_HAS = codes.typed_code(b"another secret", bytes(12), at(0))
 
@@ -98,43 +98,39 @@ async def test_lost_answers_are_asked_for_again_however_often(fresh_server: Host
     assert len({answer["nonce"] for answer in answers}) == 1
 
 
-async def test_guessing_from_everywhere_raises_an_alarm_and_locks_nobody_out(tmp_path: Path) -> None:
-    """Each of many addresses stays below its own budget."""
-    clock = FakeClock()
-    with structlog.testing.capture_logs() as logged:
-        async with hosting(tmp_path / "data", clock, proxies=1) as server:
-            sitting = (await server.create())["sitting_id"]
-
-            async def guess(address: str, secret: str = A_CODE_NOBODY_HAS) -> str:
-                record = Candidate(server, sitting).claim(secret)
-                _, told = await server.send(
-                    "POST", "/v1/claims", {"claim": record}, headers={"X-Forwarded-For": address}
-                )
-                return str(told.get("error", "claimed"))
-
-            numbers = iter(range(WRONG_OVERALL))
-            for number in numbers:
-                assert await guess(f"192.0.2.{number % 250}") == "code_unknown"
-            alarms = [line for line in logged if line["event"] == "codes_guessed"]
-            assert [line["log_level"] for line in alarms] == ["warning"]
-            assert await scraped(server) == {"codes_guessed": 1.0, "wrong_codes": WRONG_OVERALL}
-
-            told = [await guess("198.51.100.1") for _ in range(WRONG_WHILE_GUESSED + 1)]
-            assert told == ["code_unknown"] * WRONG_WHILE_GUESSED + ["throttled"]
-            # somebody new who types it right is let in, alarm or not
-            assert await guess("198.51.100.2", (await server.offer(sitting))["code"]) == "claimed"
-    assert len([line for line in logged if line["event"] == "codes_guessed"]) == 1
-
-
-async def scraped(server: Hosted) -> dict[str, float]:
-    """What the metrics say of wrong codes."""
+async def test_wrong_codes_are_counted_where_the_operator_looks(fresh_server: Hosted) -> None:
+    server = fresh_server
+    sitting = (await server.create())["sitting_id"]
+    await claim(server, sitting, A_CODE_NOBODY_HAS)
     answer = await server.address.ask("GET", "/metrics", {})
-    families = text_string_to_metric_families(answer.body.decode())
-    samples = [sample for family in families for sample in family.samples]
+    assert scraped(answer.body.decode()) == {"codes_guessed": 0.0, "wrong_codes": 1.0}
+
+
+def scraped(text: str) -> dict[str, float]:
+    """What the metrics say of wrong codes."""
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {
         "codes_guessed": sum(s.value for s in samples if s.name == "evidence_codes_guessed"),
         "wrong_codes": sum(s.value for s in samples if s.name == "evidence_wrong_codes_total"),
     }
+
+
+def test_guessing_from_everywhere_raises_an_alarm_and_locks_nobody_out() -> None:
+    """Each of many addresses stays below its own budget."""
+    metrics = Metrics()
+    budget = WrongCodes(metrics)
+    with structlog.testing.capture_logs() as logged:
+        for number in range(WRONG_OVERALL):
+            assert logged == []
+            assert attempt(budget, f"192.0.{number // 250}.{number % 250}", "code_unknown") == "code_unknown"
+        told = repeated(WRONG_WHILE_GUESSED + 1, lambda: attempt(budget, "198.51.100.1", "code_unknown"))
+        assert told == ["code_unknown"] * WRONG_WHILE_GUESSED + ["throttled"]
+        # somebody new is let in, alarm or not: whoever types it right the first time is bound
+        with budget.trial("198.51.100.2") as before_typed:
+            before_typed()
+    assert [(line["event"], line["log_level"]) for line in logged] == [("codes_guessed", "warning")]
+    text = metrics.text(Standing({}, 0, 0, 0)).decode()
+    assert scraped(text) == {"codes_guessed": 1.0, "wrong_codes": WRONG_OVERALL + WRONG_WHILE_GUESSED}
 
 
 class Told:
