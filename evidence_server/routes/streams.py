@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evidence_server.routes.probe import MAX_PROBE, PROBE
 from evidence_server.routes.support import MAX_CARRY, REASON_HEADER
 from evidence_server.upload import MEDIA_TYPE, TUS_VERSION
 from pairing.errors import ERRORS
@@ -45,6 +46,12 @@ def streams() -> dict[str, dict[str, Any]]:
              "chain_forked", "claims_invalid", "signature_invalid", "binding_replaced"),
             headers=(_header(REASON_HEADER, "Why, in UTF-8 and percent-encoding: kept in the journal."),),
             body=_content("application/zip", f"A carry file of at most {MAX_CARRY} bytes."),
+        )},
+        PROBE: {"post": _operation(
+            "probeNetwork", "Take bytes and forget them, to be timed by a phone", (), (),
+            {"200": {"description": "`bytes`: how many came."}},
+            ("content_encoded", "throttled", "too_large", "request_idle"),
+            body=_content("application/octet-stream", f"At most {MAX_PROBE} bytes of anything."),
         )},
         "/uploads/{upload_id}": {
             "options": _operation(
