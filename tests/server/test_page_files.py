@@ -64,3 +64,19 @@ async def test_what_is_no_file_of_the_page_is_refused_like_anything_else(
         assert answer.status == 404
         if answer.content_type == "application/json":
             assert (await answer.json())["error"] == "not_found"
+
+
+async def test_comments_stay_at_home_and_lines_keep_their_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text(
+        "/** What\n * it does. */\n// why\nconst a = 1; // kept\n/** @type {number} */ const b = 2;\n"
+        "/*! licence */\nconst c = `\n/p/`; /* kept */\n"
+    )
+    app = web.Application()
+    PageFiles(tmp_path, "/p/", {}).mount(app)
+    client = TestClient(TestServer(app))
+    await client.start_server()
+    async with client, client.get("/p/a.js") as answer:
+        assert await answer.text() == (
+            "\n\n\nconst a = 1; // kept\n/** @type {number} */ const b = 2;\n"
+            "/*! licence */\nconst c = `\n/p/`; /* kept */\n"
+        )
