@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,16 +50,3 @@ class Name:
 def dump(body: Mapping[str, object]) -> str:
     """An event's body as compact JSON."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def shared(value: Any) -> Any:
-    """A JSON value whose names and texts are one object with all others of this process that are equal.
-
-    A measurement repeats the same thirty words for every segment: told apart, they take more memory than
-    everything else that is known of it.
-    """
-    if isinstance(value, dict):
-        return {sys.intern(name): shared(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [shared(item) for item in value]
-    return sys.intern(value) if isinstance(value, str) else value

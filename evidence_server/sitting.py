@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from evidence_server.event import GENESIS, Event, Name, shared
+from evidence_server.event import GENESIS, Event, Name
 from pairing.chain import Chains, Entry, decode_entry
 from pairing.deadline import Outage, deadline_ms
 from pairing.encoding import sha256_b64u
@@ -45,7 +45,9 @@ class ClaimState:
 
 @dataclass(slots=True)
 class Segment:
-    """A committed segment: `stored_at_ms` and `measurement` are None until it is stored, measured."""
+    """A committed segment: `stored_at_ms` and `measurement` are None until it is stored, measured.
+
+    Of the measurement it holds what the verdict reads."""
 
     head: Head
     name: str
@@ -301,7 +303,7 @@ def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
 def _measured(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     generation = state.generations[body["generation"] - 1]
     segment = generation.segments[body["head"]]
-    segment.measurement = shared(body["measurement"])
+    segment.measurement = _judged(body["measurement"])
     segment.read_behind = None if body["read_behind"] is None else tuple(body["read_behind"])
     if segment.read_behind is not None and segment.measurement["problems"]:
         link = segment.head.link
@@ -309,6 +311,21 @@ def _measured(state: Sitting, event: Event, body: dict[str, Any]) -> None:
         if sum(item.stored_at_ms is not None for item in before) > len(segment.read_behind):
             segment.measurement = None  # what was missing came while it was being read
     state.touch(event)
+
+
+def _judged(measurement: dict[str, Any]) -> dict[str, Any]:
+    """What of a measurement is read here; all of it stays in the journal.
+
+    An hour has nine hundred of them, and whole they would be most of the memory that a sitting takes.
+    """
+    video, audio = measurement.get("video"), measurement.get("audio")
+    key_frame = measurement.get("key_frame")
+    return {
+        "video": video and {name: video[name] for name in ("packets", "first_us", "end_us", "max_step_us")},
+        "audio": audio and {"packets": audio["packets"]},
+        "key_frame": key_frame and {"decoded": key_frame["decoded"]},
+        "problems": [{"code": problem["code"]} for problem in measurement["problems"]],
+    }
 
 
 def _manifest(state: Sitting, event: Event, body: dict[str, Any]) -> None:
