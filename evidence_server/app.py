@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from evidence_server.bind import Binder
+from evidence_server.collector import walk_seldom
 from evidence_server.data_folder import DataFolder
 from evidence_server.faults import Faults
 from evidence_server.identity import Identity
@@ -158,6 +159,7 @@ async def serve(settings: Settings, announce: Callable[[str], None], lan: TryOut
     async with AsyncExitStack() as open_now:
         open_now.enter_context(DataFolder(settings.data).locked())
         runner = Runner(await build(settings))
+        walk_seldom()
         await runner.setup()
         open_now.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, settings.host, settings.port, reuse_address=True).start()

@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-PAGES = 4_000
+PAGES = 16_000
 """Pages (of 4 KiB) that the log takes in between two checkpoints."""
 
 _PRAGMAS = (
