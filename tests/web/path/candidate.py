@@ -81,6 +81,10 @@ class Candidate:
         """Taps the button that does `act`, as soon as it is there."""
         await self.page.locator(f'[data-act="{act}"]').click(timeout=PATIENCE_MS)
 
+    async def stop_at_the_end(self) -> None:
+        """Stops once the phone knows that the exam is over: then it does not ask again."""
+        await self.page.locator('[data-act="stop"].main').click(timeout=PATIENCE_MS)
+
     async def until_stage(self, *stages: str) -> None:
         """Until the screen is one of these."""
         await expect(self.page.locator("html")).to_have_attribute(

@@ -42,7 +42,7 @@ async def go_on(phone: Candidate, word: str = "recording") -> None:
 async def finish(rig: Rig, phone: Candidate, sitting: str) -> dict[str, Any]:
     """The exam ends; the verdict, once the phone shows that there is one."""
     await rig.server.command("end", sitting)
-    await phone.tap("stop")
+    await phone.stop_at_the_end()
     await phone.until_stage("decided")
     verdict: dict[str, Any] = (await rig.server.state(sitting))["verdict"]
     return verdict

@@ -27,15 +27,15 @@ class Lost:
 
 
 def lost_pictures(bundle: Bundle) -> list[Lost]:
-    """Where pictures of a run are missing, unreadable, repeated or out of order."""
+    """Where pictures of a run are missing or out of order; one that cannot be read counts as missing.
+
+    The file's camera shows one twice, now and then, where it begins."""
     lost: list[Lost] = []
     for run, media in bundle.runs().items():
-        numbers = [number for _, number in read_numbers(io.BytesIO(media))]
-        if not numbers:
+        read = [number for _, number in read_numbers(io.BytesIO(media)) if number is not None]
+        if not read:
             lost.append(Lost(run, -1, -1))
-        for before, after in pairwise(numbers):
-            if before is None or after is None:
-                lost.append(Lost(run, -1 if before is None else before, -1))
-            elif (steps := (after - before) % PICTURES) not in range(1, LEFT_OUT + 2):
+        for before, after in pairwise(read):
+            if (steps := (after - before) % PICTURES) not in range(LEFT_OUT + 2):
                 lost.append(Lost(run, before, steps - 1))
     return lost

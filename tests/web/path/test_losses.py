@@ -83,8 +83,9 @@ async def test_offline_from_before_the_start_until_after_the_end(
         await phone.open()
         await go_on(phone, "offline")
         await until(start_ms + 33_000)
+        await rig.server.command("end", sitting)  # which the phone learns when the network is back
         rig.network.restore()
-        await phone.tap("stop")
+        await phone.stop_at_the_end()
         await phone.until_stage("decided")
         verdict = (await rig.server.state(sitting))["verdict"]
         assert phone.faults == []

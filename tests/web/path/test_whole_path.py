@@ -40,7 +40,7 @@ async def test_by_qr_to_complete_and_released(rig: Rig, film: tuple[Path, Path])
         await expect(page.locator("html")).to_have_attribute("data-capture", "recording", timeout=PATIENCE_MS)
 
         await rig.server.command("end", sitting)
-        await phone.tap("stop")
+        await phone.stop_at_the_end()
         await phone.until_stage("decided")
         await expect(page.locator("html")).to_have_attribute("data-stage", "decided", timeout=PATIENCE_MS)
         state = await rig.server.state(sitting)
@@ -75,7 +75,7 @@ async def test_by_typed_code(rig: Rig, film: tuple[Path, Path]) -> None:
         await phone.settle_in()
         await rig.server.wait_for_stored(sitting, 2)
         await rig.server.command("end", sitting)
-        await phone.tap("stop")
+        await phone.stop_at_the_end()
         await phone.until_stage("decided")
         assert (await rig.server.state(sitting))["verdict"]["word"] == "complete"
         assert phone.faults == []
