@@ -11,6 +11,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from rich.console import Console
+
 from bench.machine import facts
 from bench.report import Goal, arguments, scratch, tell
 from tests.path.rig import Rig, verify
@@ -30,7 +32,7 @@ async def undergo(folder: Path, kills: int) -> tuple[dict[str, object], list[Goa
         cameras.write_sound(folder / "sound.wav", FILM_S),
     )
     done: list[Kill] = []
-    async with Rig(folder, film[0]) as rig:
+    async with Rig(folder, film[0], Console(quiet=True)) as rig:
         async with Candidate(folder / "profile", film, rig.server.public_url) as phone:
             sitting = await bind(rig, phone, "--policy", POLICY)
             for number in range(kills):

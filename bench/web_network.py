@@ -12,6 +12,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from time import monotonic
 
+from rich.console import Console
+
 from bench.machine import facts
 from bench.report import Goal, arguments, scratch, tell
 from tests.durability.network import Cut
@@ -36,7 +38,7 @@ async def undergo(folder: Path, minutes: float) -> tuple[dict[str, object], list
         cameras.write_sound(folder / "sound.wav", FILM_S),
     )
     cuts = list(islice(cycle(ROUND), round(minutes * 60 / ROUND_S * len(ROUND))))
-    async with Rig(folder, film[0]) as rig:
+    async with Rig(folder, film[0], Console(quiet=True)) as rig:
         network = PhoneNetwork(rig.server.port)
         await network.start()
         origin = f"http://127.0.0.1:{network.port}"

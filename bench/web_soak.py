@@ -14,6 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import mean
 
+from rich.console import Console
+
 from bench.machine import cpu_s, facts
 from bench.report import Goal, arguments, scratch, tell
 from demo.frames import read_numbers
@@ -34,7 +36,7 @@ async def undergo(folder: Path, minutes: int) -> tuple[dict[str, object], list[G
     )
     memory: list[float] = []
     processor: list[float] = []
-    async with Rig(folder, film[0]) as rig:
+    async with Rig(folder, film[0], Console(quiet=True)) as rig:
         async with Candidate(folder / "profile", film, rig.server.public_url) as phone:
             sitting = await bind(rig, phone)
             for minute in range(minutes):

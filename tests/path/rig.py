@@ -52,9 +52,10 @@ async def verify(bundle: Path, *arguments: str) -> Printed:
 class Rig:
     """Use: `async with Rig(folder, camera) as rig`."""
 
-    def __init__(self, folder: Path, camera: Path) -> None:
+    def __init__(self, folder: Path, camera: Path, say: Console | None = None) -> None:
         self.folder = folder
         self.camera = camera
+        self._say = say or Console(width=200)
         self.network = Network(target=0)
         self._phones: list[Phone] = []
 
@@ -63,7 +64,7 @@ class Rig:
             await self.network.start()
             stack.push_async_callback(self.network.stop)
             url = f"http://127.0.0.1:{self.network.port}"
-            self.server = Server(Console(width=200), self.folder / "data", url)
+            self.server = Server(self._say, self.folder / "data", url)
             stack.push_async_callback(self.server.stop)
             await self.server.start()
             self.network.target = self.server.port
@@ -87,7 +88,7 @@ class Rig:
     async def start_phone(self, *arguments: str) -> Phone:
         """A phone with this rig's camera file and its one buffer."""
         phone = Phone(
-            Console(width=200), *arguments, "--camera", str(self.camera), "--buffer", str(self.buffer),
+            self._say, *arguments, "--camera", str(self.camera), "--buffer", str(self.buffer),
             "--lang", "en", "--json",
         )
         self._phones.append(phone)

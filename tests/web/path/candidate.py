@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import Page, expect
+from playwright.async_api import CDPSession, Page, expect
 
 from tests.web.capture.rig import PERMISSIONS
 from tests.web.core.killable import KillableChromium, killable_chromium
@@ -24,7 +24,7 @@ class Candidate:
         self._profile = profile
         camera, sound = devices
         self._arguments = [
-            "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+            "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={camera}",
             f"--use-file-for-fake-audio-capture={sound}", "--autoplay-policy=no-user-gesture-required",
             "--lang=zh-CN",
@@ -32,6 +32,7 @@ class Candidate:
         self._origin = origin
         self._life = AsyncExitStack()
         self._browser: KillableChromium | None = None
+        self._cdp: CDPSession | None = None
         self.faults: list[str] = []
 
     async def __aenter__(self) -> Candidate:
@@ -47,8 +48,9 @@ class Candidate:
             killable_chromium(self._profile, *self._arguments)
         )
         context = self.page.context
-        cdp = await context.new_cdp_session(self.page)
-        await cdp.send("Browser.grantPermissions", {"origin": self._origin, "permissions": PERMISSIONS})
+        # What it ordered holds as long as this session lasts.
+        self._cdp = await context.new_cdp_session(self.page)
+        await self.order("Browser.grantPermissions", permissions=PERMISSIONS)
         await self.page.set_viewport_size({"width": SIZE["width"], "height": SIZE["height"]})
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
 
@@ -72,6 +74,12 @@ class Candidate:
             await self._browser.kill()
         await self._life.aclose()
         self._life, self._browser = AsyncExitStack(), None
+
+    async def order(self, method: str, **given: object) -> None:
+        """An order to the browser itself, as its own settings give it."""
+        if self._cdp is None:
+            raise RuntimeError("no browser runs")
+        await self._cdp.send(method, {**given, "origin": self._origin})
 
     async def open(self, address: str = "") -> None:
         """Opens the link, or the app itself."""

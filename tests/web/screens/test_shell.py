@@ -165,7 +165,7 @@ async def test_little_is_fetched_before_the_camera_opens(host: Host, page: Page)
     await until_kept(page)
     # Whatever the recording needs was fetched with the shell, and nothing but the shell was.
     names = {path.removeprefix("/p/") for path in host.sent if path.startswith("/p/")}
-    # types.js is empty: that the browser can begin a worker of this kind is tried with it, and not waited for.
+    # types.js is empty: whether the browser can begin a worker of this kind is tried with it.
     assert names - {"types.js"} == {"", "sw.js", *needed()}
     assert sum(host.sent.values()) <= BUDGET, sum(host.sent.values())
 
