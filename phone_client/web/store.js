@@ -161,6 +161,8 @@ export function serverNow({ now_ms: now, state }) {
  * @param {number} bits_per_second what the recorder is asked for
  */
 export function spaceLeftMs(state, bits_per_second) {
+  // Whatever the browser makes of its quota.
+  if (state.gap?.cause === "storage_full") return 0;
   if (state.storage === null || bits_per_second <= 0) return null;
   return Math.floor((Math.max(0, state.storage.quota - state.storage.usage) * 8_000) / bits_per_second);
 }

@@ -187,6 +187,15 @@ STATES: dict[str, View] = {
         _state(gap={"cause": "black", "since_ms": NOW - 12_000}),
         _ON | {"cause": "black", "since_ms": NOW - 12_000}, battery=_BATTERY, **_DONE,
     ),
+    "record-hidden": _view(
+        _state(gap={"cause": "hidden", "since_ms": NOW - 5_000}),
+        _ON | {"cause": "hidden", "since_ms": NOW - 5_000}, battery=_BATTERY, **_DONE,
+    ),
+    "record-full": _view(
+        _state(gap={"cause": "storage_full", "since_ms": NOW - 6_000}),
+        _ON | {"doing": "interrupted", "cause": "storage_full", "since_ms": NOW - 6_000},
+        battery=_BATTERY, **_DONE,
+    ),
     "record-tap": _view(
         _state(gap={"cause": "camera_lost", "since_ms": NOW - 21_000}),
         _ON | {"doing": "interrupted", "cause": "camera_lost", "since_ms": NOW - 21_000, "needsTap": True,

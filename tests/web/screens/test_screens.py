@@ -51,6 +51,8 @@ FACES: dict[str, tuple[str, str, str]] = {
     "record-mute": ("record", "recording", "Recording"),
     "record-call": ("record", "interrupted", "NOT recording"),
     "record-black": ("record", "interrupted", "Look here"),
+    "record-hidden": ("record", "interrupted", "Look here"),
+    "record-full": ("record", "interrupted", "NOT recording"),
     "record-tap": ("record", "interrupted", "NOT recording"),
     "record-reopened": ("record", "interrupted", "NOT recording"),
     "record-stop-early": ("record", "recording", "The exam is not over. Stop all the same?"),
