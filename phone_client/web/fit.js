@@ -95,6 +95,24 @@ function whatIsMissing(features) {
   return features.locks ? null : "no_locks";
 }
 
+/** Browsers by the mark in their User-Agent, those first that also bear another's. */
+const BROWSERS = Object.freeze([
+  ["Edge", /\bEdg(?:A|iOS)?\//], ["Huawei", /HuaweiBrowser/], ["Samsung", /SamsungBrowser/], ["Firefox", /Firefox|FxiOS/],
+  ["Chrome", /Chrome|CriOS/], ["Safari", /Safari/],
+]);
+
+/**
+ * What this phone calls itself: shown on the laptop before it is confirmed, and kept with the version of the text
+ * that its candidate is asked to consent to.
+ * @param {string} agent
+ * @param {string} consent
+ */
+export function clientName(agent, consent) {
+  const device = /iPhone|iPad/.exec(agent)?.[0] ?? (/Android/.test(agent) ? "Android" : "Web");
+  const browser = BROWSERS.find(([, mark]) => /** @type {RegExp} */ (mark).test(agent))?.[0];
+  return `${device}${browser === undefined ? "" : ` · ${browser}`} · consent ${consent}`;
+}
+
 /**
  * @param {string} agent
  * @returns {Fit["system"]}

@@ -4,11 +4,12 @@ import { watchBattery } from "./battery.js";
 import { Capture } from "./capture.js";
 import { Clock } from "./clock.js";
 import { Desk, copyAddress } from "./desk.js";
-import { judgeFit, readFeatures } from "./fit.js";
+import { clientName, judgeFit, readFeatures } from "./fit.js";
 import { KeeperLink } from "./link.js";
 import { Mount } from "./mount.js";
 import { Store, emptyView } from "./store.js";
 import { app, unfitApp } from "./view/app.js";
+import { CONSENT_VERSION } from "./view/consent.js";
 import { Voice } from "./voice.js";
 import { loadWords, preferredLanguage, rememberLanguage } from "./words.js";
 
@@ -76,7 +77,7 @@ async function record(store, words) {
     if (LINK.test(location.hash)) desk.offered(location.href);
   });
 
-  const state = await link.ask("open", { boot: clock.boot, client: navigator.userAgent, lang: words.language });
+  const state = await link.ask("open", { boot: clock.boot, client: clientName(navigator.userAgent, CONSENT_VERSION), lang: words.language });
   store.set({ elsewhere: false });
   desk.take(state);
   if (LINK.test(location.hash)) desk.offered(location.href);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { judgeFit } from "../../../../phone_client/web/fit.js";
+import { clientName, judgeFit } from "../../../../phone_client/web/fit.js";
 import { TYPES, chooseType } from "../../../../phone_client/web/recorder.js";
 
 const ANDROID = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36";
@@ -65,4 +65,11 @@ test("the first type that the browser has is recorded", () => {
   assert.equal(chooseType((type) => type.startsWith("video/webm")), 'video/webm;codecs="h264,opus"');
   assert.equal(chooseType((type) => type.includes("vp8")), 'video/webm;codecs="vp8,opus"');
   assert.equal(chooseType(() => false), null);
+});
+
+test("what a phone calls itself", () => {
+  assert.equal(clientName(IPHONE, "2026-11"), "iPhone · Safari · consent 2026-11");
+  assert.match(clientName(ANDROID, "2026-11"), /^Android · .*consent 2026-11$/);
+  assert.equal(clientName("x", "2026-11"), "Web · consent 2026-11");
+  for (const agent of [IPHONE, ANDROID]) assert.ok(clientName(agent, "2026-11").length <= 64);
 });
