@@ -15,9 +15,9 @@ from tests.web.delivery.stream import RATE
 
 
 async def bound_and_cut_off(rig: Rig) -> tuple[Phone, str]:
-    """A phone that is bound to a sitting that began 30 s ago, and has no network any more."""
+    """A phone that is bound to a sitting that began a minute ago, and has no network any more."""
     phone = await rig.phone()
-    start_ms = time.time_ns() // 1_000_000 - 30_000
+    start_ms = time.time_ns() // 1_000_000 - 60_000
     created = await rig.sitting("--start", str(start_ms))
     shown = await phone.claim(created["link"])
     await rig.confirm(created["sitting_id"], shown)
@@ -30,7 +30,7 @@ async def bound_and_cut_off(rig: Rig) -> tuple[Phone, str]:
 
 async def test_offline_until_after_the_end_with_a_page_loaded_anew(rig: Rig) -> None:
     phone, sitting = await bound_and_cut_off(rig)
-    await phone.record(0, 12, note="gap_begin", late_s=18)
+    await phone.record(0, 12, note="gap_begin", late_s=45)  # over half a minute: committed late
     before = await phone.until("state.segments.recorded === 3 && state.gap !== null && state.run === null")
     assert before["segments"]["committed"] == 0
 
