@@ -186,13 +186,15 @@ export class Desk {
 
   /** @param {CheckId} [id] */
   check(id) {
-    if (this.#store.view.checking.length === 0) void this.#checkWithCamera(id === undefined ? CHECKS : [id]);
+    const { checking } = this.#store.view;
+    const ids = (id === undefined ? CHECKS : [id]).filter((one) => !checking.includes(one));
+    if (ids.length > 0) void this.#checkWithCamera(ids);
   }
 
   /** @param {readonly CheckId[]} ids */
   async #checkWithCamera(ids) {
     const needed = ids.filter((id) => id !== "quiet");
-    this.#store.set({ checking: needed });
+    this.#begin(needed);
     if (needed.some((id) => !needsNoTap(id)) && this.#store.view.mirror === null) {
       try {
         const mirror = await openCamera("user", FULL);
@@ -206,9 +208,17 @@ export class Desk {
     await this.#tryChecks(needed);
   }
 
+  /**
+   * These run now, beside those that do already.
+   * @param {readonly CheckId[]} ids
+   */
+  #begin(ids) {
+    this.#store.set({ checking: [...new Set([...this.#store.view.checking, ...ids])] });
+  }
+
   /** @param {readonly CheckId[]} ids */
   async #tryChecks(ids) {
-    this.#store.set({ checking: [...ids] });
+    this.#begin(ids);
     const { window } = this.#store.view.state ?? { window: { start_ms: null, end_ms: null } };
     const { start_ms: start, end_ms: end } = window;
     const minutes = start !== null && end !== null ? Math.ceil((end - start) / 60_000) : USUAL_MINUTES;

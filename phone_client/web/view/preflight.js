@@ -55,7 +55,8 @@ export function preflightScreen(view, words, act) {
       ${asked && ready
         ? button({ id: "start", label: words.say("preflight-start"), act: () => act.start(), look: "main", sign: "record", working: view.busy === "start" })
         : button({ id: "check", label: words.say(asked ? "check-again-all" : "preflight-camera"), act: () => act.check(), look: "main",
-          sign: asked ? "again" : "camera", working: checking.length > 0 })}
+          // The checks that need no tap run by themselves, and keep nobody from tapping.
+          sign: asked ? "again" : "camera", working: checking.some((id) => !needsNoTap(id)) })}
     </div>`;
 }
 
