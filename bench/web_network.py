@@ -44,7 +44,7 @@ async def undergo(folder: Path, minutes: float) -> tuple[dict[str, object], list
         origin = f"http://127.0.0.1:{network.port}"
         try:
             async with Candidate(folder / "profile", film, origin) as phone:
-                sitting = await bind(rig, phone, origin=origin)
+                sitting = await bind(rig, phone, origin=origin, recording=network.count_anew)
                 began = monotonic()
                 for number, cut in enumerate(cuts):
                     await suffer(network, [cut])

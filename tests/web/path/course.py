@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,18 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def bind(rig: Rig, phone: Candidate, *options: str, origin: str = "") -> str:
-    """A sitting, and the phone bound to it and recording; `origin` stands for the server's address."""
+async def bind(
+    rig: Rig, phone: Candidate, *options: str, origin: str = "", recording: Callable[[], None] = lambda: None
+) -> str:
+    """A sitting, and the phone bound to it and recording.
+
+    `origin` stands for the server's address; `recording` is called when it records and has sent nothing yet."""
     created = await rig.create(*options)
     link = created["link"]
     await phone.open(link.replace(rig.server.public_url, origin) if origin else link)
     await phone.consent()
     await phone.begin_recording()
+    recording()
     key = (await rig.server.state(created["sitting_id"]))["claim"]["key"]
     await rig.server.command("confirm", created["sitting_id"], "--key", key)
     await phone.settle_in()

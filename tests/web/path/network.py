@@ -19,6 +19,10 @@ class PhoneNetwork(LossyNetwork):
         self.slow = False
         self.sent = 0
 
+    def count_anew(self) -> None:
+        """From now on: the app itself and the probe before the exam are no media."""
+        self.sent = 0
+
     async def _to_server(self, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter) -> None:
         while piece := await reader.read(_PACKET if self.slow else 16 * 1024):
             self.sent += len(piece)
