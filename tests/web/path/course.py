@@ -24,7 +24,7 @@ async def bind(
 ) -> str:
     """A sitting, and the phone bound to it and recording.
 
-    `origin` stands for the server's address; `recording` is called when it records and has sent nothing yet."""
+    `origin` stands for the server's address; `recording` is called once it records, before it sends."""
     created = await rig.create(*options)
     link = created["link"]
     await phone.open(link.replace(rig.server.public_url, origin) if origin else link)
