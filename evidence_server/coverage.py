@@ -240,7 +240,7 @@ def _place_run(
     before: tuple[int, int] | None = None  # where the last segment ended: server ms, media µs
     for segment in segments:
         start = placement.server_ms(segment.head.mono_ms[0])
-        video = _video(segment)
+        video = pictures_of(segment)
         if video is None:
             if segment.measurement is None or is_unreadable(segment):
                 end = placement.server_ms(segment.head.mono_ms[1])
@@ -282,7 +282,7 @@ def _cut(item: PlacedSegment, end_ms: int) -> PlacedSegment:
     return replace(item, span=Span(span.start_ms, max(span.start_ms, min(span.end_ms, end_ms))))
 
 
-def _video(segment: Segment) -> dict[str, int] | None:
+def pictures_of(segment: Segment) -> dict[str, int] | None:
     """The measured picture of a segment, if it shows any."""
     if segment.measurement is None or is_unreadable(segment):
         return None
@@ -300,7 +300,7 @@ def is_unreadable(segment: Segment) -> bool:
 def is_irregular(segment: Segment) -> bool:
     """Whether a person should look at a segment that shows pictures: a problem on the way, no sound, or so
     long without a key frame that decodes that nobody looked at its pictures."""
-    found, video = segment.measurement, _video(segment)
+    found, video = segment.measurement, pictures_of(segment)
     if found is None or video is None:
         return False
     silent = not (found["audio"] and found["audio"]["packets"])

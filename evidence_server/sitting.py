@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evidence_server.event import GENESIS, Event, Name
+from evidence_server.seen import Look, Measured, Seen
 from pairing.chain import Chains, Entry, decode_entry
 from pairing.deadline import Outage, deadline_ms
 from pairing.encoding import sha256_b64u
@@ -84,6 +85,7 @@ class Generation:
     notes: list[PlacedNote] = field(default_factory=list)
     forks: list[str] = field(default_factory=list)
     manifest: Manifest | None = None
+    seen: Seen = field(default_factory=Seen)
     replaced_at_ms: int | None = None
 
     @property
@@ -290,13 +292,17 @@ def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     generation = state.generations[body["generation"] - 1]
     segment = generation.segments[body["head"]]
     segment.stored_at_ms, segment.receipt = event.at_ms, body["receipt"]
+    run = segment.head.link.run
+    ordinal = len(generation.runs[run])
     # From the end: what is stored as it comes has few behind it, however long the run is.
-    for later in reversed(generation.runs[segment.head.link.run]):
+    for later in reversed(generation.runs[run]):
+        ordinal -= 1
         if later is segment:
             break
         # What could not be read because this one was missing deserves another look.
         if later.read_behind is not None and later.measurement and later.measurement["problems"]:
             later.measurement = None
+    generation.seen.forget(run, ordinal)
     state.touch(event)
 
 
@@ -326,6 +332,22 @@ def _judged(measurement: dict[str, Any]) -> dict[str, Any]:
         "key_frame": key_frame and {"decoded": key_frame["decoded"]},
         "problems": [{"code": problem["code"]} for problem in measurement["problems"]],
     }
+
+
+def _looked(state: Sitting, event: Event, body: dict[str, Any]) -> None:
+    seen = state.generations[body["generation"] - 1].seen
+    seen.looks.setdefault(body["run"], Look()).take(body)
+    state.touch(event)
+
+
+def _scanned(state: Sitting, event: Event, body: dict[str, Any]) -> None:
+    state.generations[body["generation"] - 1].seen.scans[body["note"]] = Measured.read(body)
+    state.touch(event)
+
+
+def _placement(state: Sitting, event: Event, body: dict[str, Any]) -> None:
+    state.generations[body["generation"] - 1].seen.placements[body["note"]] = Measured.read(body)
+    state.touch(event)
 
 
 def _manifest(state: Sitting, event: Event, body: dict[str, Any]) -> None:
@@ -387,6 +409,7 @@ _APPLY = {
     "stored": _stored, "measured": _measured, "manifest": _manifest, "ended": _ended,
     "deadline_moved": _deadline_moved, "waived": _waived, "verdict": _verdict, "upheld": _upheld,
     "published": _published, "released": _released, "accepted": _accepted,
+    "looked": _looked, "scanned": _scanned, "placement": _placement,
 }
 
 
