@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from evidence_server.coverage import Coverage, PlacedSegment, Span, pictures_of, union
-from evidence_server.scan import Marked, marked
+from evidence_server.scan import Marked, marked, mono_ms
 from evidence_server.seen import Measured, SeenSpan
 from evidence_server.sitting import Generation, Segment, Sitting
 
 LISTED = 50
 """Most stretches of one check that are listed one by one."""
+
+SETTLING_MS = 4_000
+"""What began while the phone was in hands may be seen a key frame and a bit longer."""
 
 Finding = dict[str, Any]
 
@@ -93,10 +96,10 @@ def _continuity(state: Sitting, coverage: Coverage, required: Span) -> list[Find
             if look is None or not placed:
                 continue
             clock = RunClock(placed)
-            mono = [(begin, end) for of, begin, end in handled if of == run]
+            in_hands = [(begin, end) for of, begin, end in handled if of == run]
             for span in look.spans:
                 inside = clock.span(span).clip(required)
-                if inside is not None and not _is_handled(span, placed, mono):
+                if inside is not None and not _is_handled(span, segments, in_hands):
                     seen.append((inside, span.kind))
     found: list[Finding] = []
     if unseen:
@@ -176,18 +179,8 @@ def _last_ms(generation: Generation, run: int) -> int:
 
 
 def _is_handled(
-    span: SeenSpan, placed: Sequence[PlacedSegment], handled: Sequence[tuple[int, int]]
+    span: SeenSpan, segments: Sequence[Segment], handled: Sequence[tuple[int, int]]
 ) -> bool:
     """Whether a stretch lies wholly where the phone was in hands."""
-    begin, end = _mono_ms(placed, span.start_us), _mono_ms(placed, span.end_us)
+    begin, end = mono_ms(segments, span.start_us), mono_ms(segments, span.end_us)
     return any(since <= begin and end <= until + SETTLING_MS for since, until in handled)
-
-
-SETTLING_MS = 4_000
-"""What began in hands may be seen a key frame and a bit longer."""
-
-
-def _mono_ms(placed: Sequence[PlacedSegment], at_us: int) -> int:
-    """A moment of a run's media clock on its monotonic clock."""
-    near = next((item for item in reversed(placed) if item.segment.head.media_us[0] <= at_us), placed[0])
-    return near.segment.head.mono_ms[0] + (at_us - near.segment.head.media_us[0]) // 1000

@@ -120,3 +120,13 @@ def media_us(segments: Sequence[Segment], mono_ms: int) -> int:
         return from_us
     inside = min(max(mono_ms, from_ms), to_ms)
     return from_us + (to_us - from_us) * (inside - from_ms) // (to_ms - from_ms)
+
+
+def mono_ms(segments: Sequence[Segment], at_us: int) -> int:
+    """The inverse of `media_us`: a moment of a run's media clock on its monotonic clock."""
+    near = min(segments, key=lambda one: max(one.head.media_us[0] - at_us, at_us - one.head.media_us[1], 0))
+    (from_us, to_us), (from_ms, to_ms) = near.head.media_us, near.head.mono_ms
+    if to_us <= from_us:
+        return from_ms
+    inside = min(max(at_us, from_us), to_us)
+    return from_ms + (to_ms - from_ms) * (inside - from_us) // (to_us - from_us)

@@ -193,6 +193,10 @@ class Sitting:
         for generation in self.generations:
             yield from generation.segments.values()
 
+    def pictures(self) -> set[str]:
+        """The names of all pictures that were made of what was seen."""
+        return {name for generation in self.generations for name in generation.seen.pictures()}
+
     def find_segment(self, name: str) -> tuple[Generation, Segment] | None:
         """The segment whose head is `name`."""
         for generation in self.generations:
