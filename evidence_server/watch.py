@@ -70,12 +70,15 @@ class _Progress:
 class Watcher:
     """Looks at one segment at a time; `notice` tells it that a sitting may have something to look at."""
 
-    def __init__(self, register: Register, store: Store, eyes: Eyes | None, markers: Markers) -> None:
-        """Without `eyes` nothing is looked at: the verdict says of all four checks that nobody measured."""
+    def __init__(
+        self, register: Register, store: Store, eyes: Eyes, markers: Markers, *, looking: bool = True
+    ) -> None:
+        """Unless `looking` nothing is looked at: the verdict says of each check that nobody measured it."""
         self._register = register
         self._store = store
         self._eyes = eyes
         self._markers = markers
+        self._looking = looking
         self._waiting: dict[str, None] = {}
         self._news = asyncio.Event()
         self._progress: dict[tuple[str, int, str], _Progress] = {}
@@ -138,7 +141,7 @@ class Watcher:
 
     def _tasks(self, state: Sitting, *, over: bool) -> Iterator[MarkedTask | LookTask]:
         """What can be looked at now; `over`: what is not stored is not waited for."""
-        if self._eyes is None:
+        if not self._looking:
             return
         checks = {check for check in CHECKS if state.policy.checks[check] != OFF}
         for generation in state.generations:

@@ -173,8 +173,8 @@ class Service:
 
     def new_watcher(self, *, blind: bool = False) -> Watcher:
         """A watcher of a process that starts now; `blind`: one that looks at nothing."""
-        eyes: Any = None if blind else self.eyes  # the seam is `follow`, `conclude` and `tools`
-        return Watcher(self.register, self.store, eyes, lambda _state: self.markers)
+        eyes: Any = self.eyes  # the seam is `follow`, `conclude` and `tools`
+        return Watcher(self.register, self.store, eyes, lambda _state: self.markers, looking=not blind)
 
     async def close(self) -> None:
         """Lets go of the folder."""
