@@ -92,7 +92,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
 
     metrics = Metrics()
     journal.tell(metrics.appended)
-    scrape = MetricsRoutes(metrics, register, verifier, folder.root)
+    scrape = MetricsRoutes(metrics, register, verifier, watcher, folder.root)
 
     access = Access(identity, journal)
     backend = BackendRoutes(

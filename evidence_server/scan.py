@@ -29,6 +29,15 @@ class Marked:
     end_ms: int | None
 
 
+def moments(generation: Generation, run: int) -> list[int]:
+    """When the phone was taken up for a scan and put down again: what it sees then is another view."""
+    notes = (placed.note for placed in generation.notes)
+    return [
+        note.mono_ms for note in notes
+        if note.link.run == run and note.note in ("scan_begin", "scan_end", "placed")
+    ]
+
+
 @dataclass(frozen=True)
 class Stretch:
     """The segments of a run that show a marked stretch: `ordinals` are those to be read, the first of them

@@ -17,7 +17,7 @@ import structlog
 
 from evidence_server.media.eyes import Eyes
 from evidence_server.register import Register
-from evidence_server.scan import Marked, Stretch, marked, media_us, stretch
+from evidence_server.scan import Marked, Stretch, marked, media_us, moments, stretch
 from evidence_server.seen import FOREIGN, Look, SeenSpan, picture_name
 from evidence_server.sitting import Generation, Segment, Sitting
 from evidence_server.store import Store
@@ -266,6 +266,7 @@ class Watcher:
             seen = await self._eyes.follow(
                 f"{state.id}/{generation.number}/{run}", task.ordinal, before, segments[0].head.container,
                 self._reader(state, segments), kind="run", codes=sorted(codes),
+                fresh_us=[media_us(segments, at_ms) for at_ms in moments(generation, run)],
             )
             await self._gather(state, look, at, seen, codes)
             at.read, at.skipped = task.ordinal + 1, task.skipped

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from queue import SimpleQueue
 from typing import NamedTuple
 
@@ -65,6 +66,19 @@ class Kept:
     """The first few sound packets of every half second."""
     sizes: list[tuple[int, int]]
     """When each picture that is no key frame is shown (microseconds), and how many bytes it takes."""
+    pictures: list[Packet[Stream]] = field(default_factory=list)
+    """All packets of the picture track, where each picture is to be seen."""
+
+
+class Keep(Enum):
+    """Which packets come out whole."""
+
+    FIRST_KEY = auto()
+    """The first key frame, for measuring."""
+    GLANCE = auto()
+    """Besides it what a look at the recording needs: key frames, some sound, sizes."""
+    PICTURES = auto()
+    """Besides it all pictures."""
 
 
 @dataclass
@@ -84,11 +98,8 @@ class Drained:
 class Demuxer:
     """One reading of a container from its header on. All methods but :meth:`run` are the feeding thread's."""
 
-    def __init__(self, container: str, *, keep: bool = False) -> None:
-        """``container`` is the media type that fixes the format: it is never guessed.
-
-        With ``keep`` the packets that :class:`Kept` names come out, too.
-        """
+    def __init__(self, container: str, keep: Keep = Keep.FIRST_KEY) -> None:
+        """``container`` is the media type that fixes the format: it is never guessed."""
         self._format = "mov" if container == MP4 else "matroska"
         self._keep = keep
         self._state = threading.Condition()
@@ -165,8 +176,10 @@ class Demuxer:
             others = len(container.streams) - (video is not None) - (audio is not None)
             self.header = Header(_facts(video), _facts(audio), others)
             packets: Iterator[Packet[Stream]] = container.demux()
-            if self._keep:
+            if self._keep is Keep.GLANCE:
                 packets = keep_for_glance(packets, video, audio, lambda: self._drained.kept)
+            elif self._keep is Keep.PICTURES:
+                packets = _keep_pictures(packets, video, lambda: self._drained.kept)
             self._keep_all(packets, _Ticks.of(video), _Ticks.of(audio))
 
     def _keep_all(self, packets: Iterator[Packet[Stream]], video: _Ticks, audio: _Ticks) -> None:
@@ -205,6 +218,17 @@ def keep_for_glance(
                 window, in_window = now, in_window + 1 if now == window else 1
                 if in_window <= _SOUND_PACKETS:
                     kept().sound.append(packet)
+        yield packet
+
+
+def _keep_pictures(
+    packets: Iterable[Packet[Stream]], video: Stream | None, kept: Callable[[], Kept]
+) -> Iterator[Packet[Stream]]:
+    """Hands ``packets`` on, and adds those of the picture track to what ``kept`` gives."""
+    pictures = _Ticks.of(video)
+    for packet in packets:
+        if packet.size and not packet.is_corrupt and packet.stream_index == pictures.index:
+            kept().pictures.append(packet)
         yield packet
 
 
