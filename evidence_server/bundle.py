@@ -22,7 +22,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from joserfc.jwk import OKPKey
 
 from evidence_server.event import Event
-from evidence_server.sitting import Segment, Sitting
+from evidence_server.segment import Segment
+from evidence_server.sitting import Sitting
 from evidence_server.store import Store
 from pairing.encoding import sha256_b64u
 from pairing.jws import sign
@@ -43,9 +44,8 @@ The files of a folder under media/, one after another, are one recording: cat me
 
 def media_path(segment: Segment) -> str:
     """Where a segment's bytes lie in the bundle."""
-    link = segment.head.link
-    suffix = _SUFFIX[segment.head.container]
-    return f"media/{link.generation}/{link.run:04d}/{link.seq:06d}.{suffix}"
+    suffix = _SUFFIX[segment.container]
+    return f"media/{segment.generation}/{segment.run:04d}/{segment.seq:06d}.{suffix}"
 
 
 def picture_path(name: str) -> str:

@@ -12,7 +12,8 @@ from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing, KeyUnreadableError
 from evidence_server.part_file import ObjectUnreadableError
 from evidence_server.seen import picture_name
-from evidence_server.sitting import Segment, Sitting, fold
+from evidence_server.segment import Segment
+from evidence_server.sitting import Sitting, fold
 from evidence_server.store import LocalStore, Store
 from pairing.encoding import b64u
 from pairing.errors import PairingError
@@ -108,7 +109,7 @@ async def _is_as_signed(sitting: str, segment: Segment, store: Store) -> bool:
             digest.update(piece)
     except (ObjectUnreadableError, KeyUnreadableError, FileNotFoundError):
         return False
-    return b64u(digest.digest()) == segment.head.sha256
+    return b64u(digest.digest()) == segment.sha256
 
 
 async def _is_as_named(sitting: str, picture: str, store: Store) -> bool:

@@ -13,8 +13,9 @@ from typing import Any
 
 from evidence_server.coverage import Coverage, PlacedSegment, Span, pictures_of, union
 from evidence_server.scan import Marked, marked, mono_ms
-from evidence_server.seen import Measured, SeenSpan
-from evidence_server.sitting import Generation, Segment, Sitting
+from evidence_server.seen import Answer, SeenSpan
+from evidence_server.segment import Segment
+from evidence_server.sitting import Generation, Sitting
 
 LISTED = 50
 """Most stretches of one check that are listed one by one."""
@@ -58,7 +59,7 @@ def _scan(state: Sitting) -> tuple[list[Finding], list[Finding]]:
     return [{"code": "scan_repeat", "why": _why(answers[-1])}], []
 
 
-def _why(measured: Measured | None) -> list[str]:
+def _why(measured: Answer | None) -> list[str]:
     """The codes of its reasons, each once."""
     return list(dict.fromkeys(reason["code"] for reason in measured.result["reasons"])) if measured else []
 
@@ -74,7 +75,7 @@ def _placement(state: Sitting) -> list[Finding]:
     return [] if newest.result["ok"] else [{"code": "placement_failed", "missing": newest.result["missing"]}]
 
 
-def _answers(state: Sitting, kind: str) -> Iterator[Measured | None]:
+def _answers(state: Sitting, kind: str) -> Iterator[Answer | None]:
     """What was measured of each scan or placement, oldest first; None: nothing."""
     for generation in state.generations:
         measured = generation.seen.scans if kind == "scan" else generation.seen.placements
@@ -114,8 +115,7 @@ def _by_run(coverage: Coverage) -> dict[tuple[int, int], list[PlacedSegment]]:
     runs: dict[tuple[int, int], list[PlacedSegment]] = {}
     for item in coverage.placed:
         if pictures_of(item.segment) is not None:
-            link = item.segment.head.link
-            runs.setdefault((link.generation, link.run), []).append(item)
+            runs.setdefault((item.segment.generation, item.segment.run), []).append(item)
     return runs
 
 
@@ -138,7 +138,7 @@ class RunClock:
     @staticmethod
     def _first_us(item: PlacedSegment) -> int:
         video = pictures_of(item.segment)
-        return video["first_us"] if video else 0
+        return video.first_us if video else 0
 
     def server_ms(self, at_us: int) -> int:
         """A moment on the server's clock."""
@@ -175,7 +175,7 @@ def handling(generation: Generation) -> Iterator[tuple[int, int, int]]:
 
 
 def _last_ms(generation: Generation, run: int) -> int:
-    return generation.runs[run][-1].head.mono_ms[1]
+    return generation.runs[run][-1].mono_end_ms
 
 
 def _is_handled(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from evidence_server.sitting import Generation, PlacedNote, Segment
+from evidence_server.segment import Measured, Segment
+from evidence_server.sitting import Generation, PlacedNote
 
 LONGEST_SCAN_MS = 300_000
 """A scan that is never ended ends here: a turn takes half a minute."""
@@ -86,13 +87,13 @@ def _newest_run(generation: Generation) -> int:
 
 
 def _is_camera(segments: Sequence[Segment]) -> bool:
-    return segments[0].head.source == "camera"
+    return segments[0].source == "camera"
 
 
 def _recorded_ms(generation: Generation, run: int) -> int:
     """Until when a run is committed to, on its monotonic clock."""
     segments = generation.runs.get(run)
-    return segments[-1].head.mono_ms[1] if segments else 0
+    return segments[-1].mono_end_ms if segments else 0
 
 
 def stretch(generation: Generation, of: Marked, *, over: bool) -> Stretch:
@@ -106,36 +107,54 @@ def stretch(generation: Generation, of: Marked, *, over: bool) -> Stretch:
     until_ms = _recorded_ms(generation, of.run) if of.end_ms is None else of.end_ms
     inside = [
         ordinal for ordinal, segment in enumerate(segments)
-        if segment.head.mono_ms[1] > of.begin_ms - LEAD_MS and segment.head.mono_ms[0] < until_ms
+        if segment.mono_end_ms > of.begin_ms - LEAD_MS and segment.mono_begin_ms < until_ms
     ]
     wanted = sorted({0, *inside})
     skipped = tuple(ordinal for ordinal in wanted if segments[ordinal].stored_at_ms is None)
     committed = of.end_ms is not None and _recorded_ms(generation, of.run) >= of.end_ms
     ready: list[int] = []
     for ordinal in wanted:
-        if segments[ordinal].stored_at_ms is None:
-            if not over:
-                break
-            continue
-        ready.append(ordinal)
-    return Stretch(tuple(ready), skipped if over else (), over or (committed and not skipped))
+        if segments[ordinal].measurement is not None:
+            ready.append(ordinal)
+        elif segments[ordinal].stored_at_ms is not None or not over:
+            break
+    read = len(ready) + len(skipped) == len(wanted)
+    return Stretch(tuple(ready), skipped if over else (), read and (over or (committed and not skipped)))
 
 
 def media_us(segments: Sequence[Segment], mono_ms: int) -> int:
-    """A moment of a run's monotonic clock on its media clock, by the heads around it."""
-    near = min(segments, key=lambda one: max(one.head.mono_ms[0] - mono_ms, mono_ms - one.head.mono_ms[1], 0))
-    (from_us, to_us), (from_ms, to_ms) = near.head.media_us, near.head.mono_ms
-    if to_ms <= from_ms:
-        return from_us
-    inside = min(max(mono_ms, from_ms), to_ms)
-    return from_us + (to_us - from_us) * (inside - from_ms) // (to_ms - from_ms)
+    """A moment of a run's monotonic clock on its media clock, by the measured segment nearest to it."""
+    near = min(
+        _measured(segments), default=None,
+        key=lambda one: max(one[0].mono_begin_ms - mono_ms, mono_ms - one[0].mono_end_ms, 0),
+    )
+    if near is None:
+        return 0
+    segment, found = near
+    length_ms = segment.mono_end_ms - segment.mono_begin_ms
+    if length_ms <= 0:
+        return found.first_us
+    inside_ms = min(max(mono_ms, segment.mono_begin_ms), segment.mono_end_ms) - segment.mono_begin_ms
+    return found.first_us + (found.end_us - found.first_us) * inside_ms // length_ms
 
 
 def mono_ms(segments: Sequence[Segment], at_us: int) -> int:
     """The inverse of `media_us`: a moment of a run's media clock on its monotonic clock."""
-    near = min(segments, key=lambda one: max(one.head.media_us[0] - at_us, at_us - one.head.media_us[1], 0))
-    (from_us, to_us), (from_ms, to_ms) = near.head.media_us, near.head.mono_ms
-    if to_us <= from_us:
-        return from_ms
-    inside = min(max(at_us, from_us), to_us)
-    return from_ms + (to_ms - from_ms) * (inside - from_us) // (to_us - from_us)
+    near = min(
+        _measured(segments), default=None,
+        key=lambda one: max(one[1].first_us - at_us, at_us - one[1].end_us, 0),
+    )
+    if near is None:
+        return segments[0].mono_begin_ms
+    segment, found = near
+    if found.end_us <= found.first_us:
+        return segment.mono_begin_ms
+    inside_us = min(max(at_us, found.first_us), found.end_us) - found.first_us
+    length_ms = segment.mono_end_ms - segment.mono_begin_ms
+    return segment.mono_begin_ms + length_ms * inside_us // (found.end_us - found.first_us)
+
+
+def _measured(segments: Sequence[Segment]) -> Iterator[tuple[Segment, Measured]]:
+    for segment in segments:
+        if segment.measurement is not None and segment.measurement.has_video:
+            yield segment, segment.measurement

@@ -76,7 +76,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Answer:
     """What was measured of a room scan or a placement, of the note that began it.
 
     `skipped`: segments of the run, by their place in it, that were not stored then.
@@ -88,7 +88,7 @@ class Measured:
     picture: str
 
     @classmethod
-    def read(cls, body: dict[str, Any]) -> Measured:
+    def read(cls, body: dict[str, Any]) -> Answer:
         """From an event."""
         return cls(int(body["run"]), tuple(body["skipped"]), dict(body["result"]), str(body["picture"]))
 
@@ -98,8 +98,8 @@ class Seen:
     """What one phone's recording showed: looks by run, scans and placements by the hash of their note."""
 
     looks: dict[int, Look] = field(default_factory=dict)
-    scans: dict[str, Measured] = field(default_factory=dict)
-    placements: dict[str, Measured] = field(default_factory=dict)
+    scans: dict[str, Answer] = field(default_factory=dict)
+    placements: dict[str, Answer] = field(default_factory=dict)
 
     def forget(self, run: int, ordinal: int) -> None:
         """A segment came that was missing when its run was looked at: that deserves another look."""

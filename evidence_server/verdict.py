@@ -195,5 +195,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
 
 
 def _place(item: PlacedSegment) -> dict[str, Any]:
-    link = item.segment.head.link
-    return {"generation": link.generation, "run": link.run, "seq": link.seq, "head": item.segment.name}
+    segment = item.segment
+    return {
+        "generation": segment.generation, "run": segment.run, "seq": segment.seq, "head": segment.name,
+    }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from evidence_server.coverage import Span, cover, place_runs, union
+from evidence_server.coverage import Span, cover, union
+from evidence_server.placing import place_runs
+from evidence_server.segment import Segment
 from evidence_server.shown import Progress, nothing_yet, seen
-from evidence_server.sitting import CLAIM_LAPSES_MS, ClaimState, Generation, Segment, Sitting
+from evidence_server.sitting import CLAIM_LAPSES_MS, ClaimState, Generation, Sitting
 
 UNSTORED_LISTED = 500
 _LISTED = 50
@@ -55,7 +57,7 @@ def phone(state: Sitting, generation: Generation | None) -> dict[str, Any] | Non
     """How far one phone's recording has come."""
     if generation is None:
         return None
-    camera = [segment for segment in generation.segments.values() if segment.head.source == "camera"]
+    camera = [segment for segment in generation.segments.values() if segment.source == "camera"]
     stored = [segment for segment in camera if segment.stored_at_ms is not None]
     verified = [segment for segment in camera if segment.measurement is not None]
     capture, gap = _capture(state, generation)
@@ -73,7 +75,7 @@ def phone(state: Sitting, generation: Generation | None) -> dict[str, Any] | Non
 
 
 def _length_ms(segments: list[Segment]) -> int:
-    return sum(segment.head.mono_ms[1] - segment.head.mono_ms[0] for segment in segments)
+    return sum(segment.mono_end_ms - segment.mono_begin_ms for segment in segments)
 
 
 def _capture(state: Sitting, generation: Generation) -> tuple[str, dict[str, Any] | None]:

@@ -19,7 +19,8 @@ from evidence_server.media.eyes import Eyes
 from evidence_server.register import Register
 from evidence_server.scan import Marked, Stretch, marked, media_us, moments, stretch
 from evidence_server.seen import FOREIGN, Look, SeenSpan, picture_name
-from evidence_server.sitting import Generation, Segment, Sitting
+from evidence_server.segment import Segment
+from evidence_server.sitting import Generation, Sitting
 from evidence_server.store import Store
 from pairing.policy import OFF
 
@@ -153,7 +154,7 @@ class Watcher:
         if checks & {"continuity", "anchor"}:
             for generation in state.generations:
                 for run, segments in generation.runs.items():
-                    if segments[0].head.source == "camera":
+                    if segments[0].source == "camera":
                         yield from self._look_task(state, generation, run, over=over)
 
     def _marked_task(
@@ -177,8 +178,8 @@ class Watcher:
             at = _Progress()  # something that was missing came: all of it is looked at again
         ordinal = max(at.read, look.upto)
         missing = tuple(sorted({*look.skipped, *at.skipped}))
-        while ordinal < len(segments) and segments[ordinal].stored_at_ms is None:
-            if not over:
+        while ordinal < len(segments) and segments[ordinal].measurement is None:
+            if not over or segments[ordinal].stored_at_ms is not None:
                 return
             missing = (*missing, ordinal)
             ordinal += 1
@@ -208,7 +209,7 @@ class Watcher:
             at = self._progress.setdefault(key, _Progress())
             before = task.stretch.ordinals[: at.read]
             seen = await self._eyes.follow(
-                name, task.ordinal, before, segments[0].head.container, self._reader(state, segments),
+                name, task.ordinal, before, segments[0].container, self._reader(state, segments),
                 kind=of.kind, from_us=media_us(segments, of.begin_ms),
                 to_us=None if of.end_ms is None else media_us(segments, of.end_ms),
             )
@@ -244,7 +245,7 @@ class Watcher:
         """The phone's orientation during a scan: rows of seconds after its beginning, alpha, beta, gamma."""
         rows: list[list[float]] = []
         for segment in orientations(generation, of):
-            if segment.stored_at_ms is not None and segment.head.length <= ORIENTATION_BYTES:
+            if segment.stored_at_ms is not None and segment.length <= ORIENTATION_BYTES:
                 rows += _samples(await self._store.read(state.id, segment.name), of.begin_ms)
         return sorted(rows)
 
@@ -264,7 +265,7 @@ class Watcher:
             codes = self._markers(state)
             before = [number for number in range(task.ordinal) if number not in task.skipped]
             seen = await self._eyes.follow(
-                f"{state.id}/{generation.number}/{run}", task.ordinal, before, segments[0].head.container,
+                f"{state.id}/{generation.number}/{run}", task.ordinal, before, segments[0].container,
                 self._reader(state, segments), kind="run", codes=sorted(codes),
                 fresh_us=[media_us(segments, at_ms) for at_ms in moments(generation, run)],
             )
@@ -342,7 +343,7 @@ def _over(state: Sitting, now_ms: int) -> bool:
 def _no_more(state: Sitting, generation: Generation, run: int) -> bool:
     """Whether no more segments of this run will come: the phone has listed all, or records another one."""
     return generation.manifest_current or any(
-        number > run and segments[0].head.source == "camera" for number, segments in generation.runs.items()
+        number > run and segments[0].source == "camera" for number, segments in generation.runs.items()
     )
 
 
@@ -352,8 +353,8 @@ def orientations(generation: Generation, of: Marked) -> list[Segment]:
         return []
     return [
         segment for segment in generation.segments.values()
-        if segment.head.source == "orientation"
-        and segment.head.mono_ms[0] < of.end_ms and segment.head.mono_ms[1] > of.begin_ms
+        if segment.source == "orientation"
+        and segment.mono_begin_ms < of.end_ms and segment.mono_end_ms > of.begin_ms
     ]
 
 

@@ -24,7 +24,8 @@ from evidence_server.receive import SegmentUploads
 from evidence_server.record import Committed, Recorder
 from evidence_server.register import Register
 from evidence_server.release import Releaser
-from evidence_server.sitting import Segment, Sitting
+from evidence_server.segment import Segment
+from evidence_server.sitting import Sitting
 from evidence_server.store import LocalStore
 from evidence_server.support import Support
 from evidence_server.sweep import Sweep

@@ -49,8 +49,8 @@ class Eye:
         seat = request["seat"]
         if request["op"] == "feed":
             view = self._views.get(seat) or self._begin(seat, request)
-            seen = view.feed(request["segment"], piece, jump=request["jump"], facts=request)
-            return {"seen": seen if request["measure"] else None}
+            shown = view.feed(request["segment"], piece, jump=request["jump"], facts=request)
+            return {"seen": shown if request["measure"] else None}
         closing = self._views.pop(seat, None)
         if closing is None:
             return {"seen": None}

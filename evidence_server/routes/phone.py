@@ -121,9 +121,9 @@ class PhoneRoutes:
         found = (await self._register.look(phone.sitting)).find_segment(request.match_info["head"])
         if found is None or found[0].key != phone.key:
             raise PairingError("upload_unknown")
-        if not found[1].receipt:
+        if found[1].stored_seq is None:
             raise PairingError("upload_unfinished")
-        return {"receipt": found[1].receipt}
+        return {"receipt": await self._register.receipt(phone.sitting, found[1])}
 
 
 def _whole(request: web.Request, name: str, default: int) -> int:
