@@ -1,0 +1,294 @@
+"""Reads the anchor's markers (`marker`) from a full-resolution grey picture.
+
+The picture is searched at half its size and smaller: dark islands (adaptive threshold, connected components) of
+a plausible size are taken for a square by their outline, checked coarsely for a black border in a white zone,
+and only those few are located to a fraction of a pixel in the full picture and read.  Black and white are
+planes through the border and the quiet zone, so that a gradient of light does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evidence_server.vision import marker
+from evidence_server.vision.frame import Picture
+
+Points = NDArray[np.float64]
+"""n × 2 (x, y) in pixels; a pixel's centre has whole coordinates."""
+
+
+@dataclass(frozen=True)
+class AnchorThresholds:
+    """What counts as a marker.  The figures are of `bench.anchor`'s development scenes."""
+
+    window_px: int = 25
+    """Adaptive threshold: wide enough to see white beyond the border of the largest marker of a level."""
+    darker_by: int = 7
+    """Luma below the window's mean: twice the noise of a dark, compressed picture."""
+    smallest_px: int = 9
+    """Shortest side of an island at its level: a marker of 28 pixels, tilted by 50°."""
+    largest_px: int = 76
+    """Longest side of an island at its level; twice it is for the next level, which overlaps."""
+    candidates: int = 80
+    """Most islands looked at in a level: more only make a hostile picture slow; rooms have up to 60."""
+    coarse_share: float = 0.75
+    """Share of border and of quiet modules that look right before the corners are located."""
+    contrast: float = 20.0
+    """Luma between white and black: a screen in full sun keeps more."""
+    border_share: float = 0.85
+    """Share of the border's 28 modules that must be black."""
+    quiet_share: float = 0.85
+    """Share of the quiet zone's 36 modules that must be white."""
+    forgiven: int = 2
+    """Wrong modules forgiven to an expected code; one not expected must be flawless (see `marker`)."""
+
+
+THRESHOLDS = AnchorThresholds()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A marker in a picture: its code, how many modules were misread, and its black square's corners.
+
+    The corners are (x, y) in pixels, from the marker's own top left one clockwise.
+    """
+
+    code: int
+    wrong_modules: int
+    corners: tuple[tuple[float, float], ...]
+
+
+class _Island(NamedTuple):
+    """A dark connected area: its number among the labels, and its box."""
+
+    label: int
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class Reader:
+    """Finds markers; holds no state between pictures."""
+
+    def __init__(self, thresholds: AnchorThresholds = THRESHOLDS) -> None:
+        self._limits = thresholds
+
+    def read(self, luma: Picture, expected: Collection[int] = ()) -> list[Reading]:
+        """The markers in a picture, each code once.
+
+        `luma` is height × width, uint8.  Codes in `expected` are recognised with up to two wrong modules,
+        all others only if their check fits exactly.  Raises ValueError if the picture isn't of that shape.
+        """
+        if luma.ndim != 2 or luma.dtype != np.uint8:
+            raise ValueError("a picture is height × width of uint8")
+        patterns = {code: marker.pattern(code) for code in expected}
+        found: dict[int, Reading] = {}
+        for corners in self._squares(luma):
+            reading = self._decode(luma, corners, patterns)
+            if reading is not None:
+                known = found.get(reading.code)
+                if known is None or reading.wrong_modules < known.wrong_modules:
+                    found[reading.code] = reading
+        return list(found.values())
+
+    def _squares(self, luma: Picture) -> Iterator[Points]:
+        """Corners of what may be markers, located in the full picture."""
+        level, scale = luma, 1.0
+        while min(level.shape) >= 4 * self._limits.window_px:
+            level = _half(level)
+            scale *= 2
+            labels, islands = self._islands(level)
+            for island in islands:
+                outline = _outline(labels, island)
+                if outline is None:
+                    continue
+                corners = (outline + 0.5) * scale - 0.5
+                if self._looks_right(_modules(luma, corners), self._limits.coarse_share):
+                    yield _locate(luma, corners)
+
+    def _islands(self, level: Picture) -> tuple[NDArray[np.int32], list[_Island]]:
+        limits = self._limits
+        dark = cv2.adaptiveThreshold(
+            level, 1, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, limits.window_px, limits.darker_by
+        )
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4, ltype=cv2.CV_32S)
+        left, top, width, height, area = stats.T
+        short, long = np.minimum(width, height), np.maximum(width, height)
+        fill = area / (width * height)
+        fits = (short >= limits.smallest_px) & (long <= limits.largest_px) & (long <= 3 * short)
+        # a ring fills 0.44 of its box, half that where it stands on a corner
+        fits &= (fill > 0.2) & (fill < 0.95)
+        # the quiet zone is in the picture too
+        fits &= (left > 0) & (top > 0)
+        fits &= (left + width < level.shape[1]) & (top + height < level.shape[0])
+        fits[0] = False  # what is not dark
+        chosen = np.flatnonzero(fits)[: limits.candidates]
+        return labels, [_Island(int(label), *(int(side) for side in stats[label, :4])) for label in chosen]
+
+    def _looks_right(self, modules: NDArray[np.float64], share: float) -> bool:
+        """Whether there is a black border in a white zone."""
+        quiet, border = modules[_QUIET], modules[_BORDER]
+        white, black = float(np.median(quiet)), float(np.median(border))
+        middle = (white + black) / 2
+        return (
+            white - black >= self._limits.contrast
+            and float((quiet > middle).mean()) >= share
+            and float((border < middle).mean()) >= share
+        )
+
+    def _decode(self, luma: Picture, corners: Points, patterns: dict[int, int]) -> Reading | None:
+        modules = _modules(luma, corners)
+        if not self._looks_right(modules, self._limits.border_share):
+            return None
+        white = _WHITE_PLANE @ modules[_QUIET]
+        black = _BLACK_PLANE @ modules[_BORDER]
+        level = (modules.ravel() - (white + black) / 2).reshape(modules.shape)
+        bits = _sharpened(level)[2:-2, 2:-2].ravel() > 0
+        seen = int("".join("1" if bit else "0" for bit in bits), 2)
+        best: tuple[int, int, int] | None = None
+        for turns in range(4):
+            for code, pattern in patterns.items():
+                wrong = marker.distance(seen, pattern)
+                if wrong <= self._limits.forgiven and (best is None or wrong < best[0]):
+                    best = (wrong, code, turns)
+            code_seen = marker.code_of(seen)
+            if code_seen is not None and (best is None or best[0] > 0):
+                best = (0, code_seen, turns)
+            seen = marker.turned(seen)
+        if best is None:
+            return None
+        wrong, code, turns = best
+        # turned clockwise so often until it read upright: its top left corner is that many corners back
+        upright = np.roll(corners, turns, axis=0)
+        return Reading(code, wrong, tuple((float(x), float(y)) for x, y in upright))
+
+
+def _half(picture: Picture) -> Picture:
+    height, width = picture.shape
+    return cast(Picture, cv2.resize(picture, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
+
+
+def _outline(labels: NDArray[np.int32], island: _Island) -> Points | None:
+    """The four corners of an island's hull, clockwise from wherever; None if four don't describe it."""
+    box = labels[
+        island.top : island.top + island.height, island.left : island.left + island.width
+    ]
+    contours, _ = cv2.findContours(
+        (box == island.label).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    hull = cv2.convexHull(contours[0])
+    area = cv2.contourArea(hull)
+    for share in (0.04, 0.07, 0.1):
+        corners = cv2.approxPolyDP(hull, share * cv2.arcLength(hull, True), True)
+        if len(corners) <= 4:
+            break
+    if len(corners) != 4 or area <= 0 or abs(cv2.contourArea(corners) / area - 1) > 0.2:
+        return None
+    points = corners[:, 0, :].astype(np.float64)
+    if cv2.contourArea(corners, oriented=True) < 0:
+        points = points[::-1]
+    # the outline runs through the centres of dark pixels: the edge is half a pixel further out
+    middle = points.mean(axis=0)
+    outward = points - middle
+    points = points + 0.7 * outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6)
+    return cast(Points, points + (island.left, island.top))
+
+
+def _modules(luma: Picture, corners: Points) -> NDArray[np.float64]:
+    """The mean luma of each of the 10 × 10 modules, by the corners of the black square."""
+    transform = cv2.getPerspectiveTransform(corners.astype(np.float32), _SQUARE)
+    flat = cv2.warpPerspective(
+        luma, transform, (_SIDE_PX, _SIDE_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    cells = flat.reshape(marker.MODULES, _MODULE_PX, marker.MODULES, _MODULE_PX)
+    return cast(NDArray[np.float64], cells[:, 1:-1, :, 1:-1].mean(axis=(1, 3)))
+
+
+def _locate(luma: Picture, corners: Points) -> Points:
+    """The corners moved to where the border's outer edges really are, by lines through steepest steps."""
+    following = np.roll(corners, -1, axis=0)
+    along = following - corners
+    length = np.linalg.norm(along, axis=1)
+    normal = np.stack((along[:, 1], -along[:, 0]), axis=1) / np.maximum(length, 1e-6)[:, None]
+    reach = max(float(length.mean()) / (marker.SIDE + 2) * 0.9, 2.0)
+    offsets = np.linspace(-reach, reach, _STEPS)
+    # sides × places × steps × (x, y)
+    base = corners[:, None, :] + _PLACES[None, :, None] * along[:, None, :]
+    grid = (base[:, :, None, :] + offsets[None, None, :, None] * normal[:, None, None, :]).astype(np.float32)
+    grid = grid.reshape(4 * len(_PLACES), _STEPS, 2)
+    profile = cv2.remap(luma, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float64)
+    rise = np.maximum(np.diff(profile, axis=1), 0)
+    rise *= rise  # the steepest step counts most
+    weight = rise.sum(axis=1)
+    middles = (offsets[:-1] + offsets[1:]) / 2
+    step = ((rise @ middles) / np.maximum(weight, 1e-6)).reshape(4, -1)
+    lines = [_line(base[side] + step[side][:, None] * normal[side]) for side in range(4)]
+    moved = [_crossing(lines[side - 1], lines[side]) for side in range(4)]
+    if any(point is None for point in moved):
+        return corners
+    result = np.array(moved)
+    return result if float(np.abs(result - corners).max()) <= 2.5 * reach else corners
+
+
+def _line(points: Points) -> tuple[Points, Points]:
+    """A point on and the direction of the line through `points`; the worst quarter is left out."""
+    for _ in range(2):
+        middle = points.mean(axis=0)
+        away = points - middle
+        (xx, xy), (_, yy) = away.T @ away
+        angle = 0.5 * np.arctan2(2 * xy, xx - yy)
+        direction = np.array((np.cos(angle), np.sin(angle)))
+        off = np.abs(away @ np.array((-direction[1], direction[0])))
+        points = points[off <= np.quantile(off, 0.75)]
+    return middle, direction
+
+
+def _crossing(one: tuple[Points, Points], other: tuple[Points, Points]) -> Points | None:
+    (p, d), (q, e) = one, other
+    cross = d[0] * e[1] - d[1] * e[0]
+    if abs(cross) < 0.1:
+        return None
+    between = q - p
+    return cast(Points, p + d * ((between[0] * e[1] - between[1] * e[0]) / cross))
+
+
+def _sharpened(level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each module against its four neighbours: blur has mixed them."""
+    around = np.zeros_like(level)
+    around[1:-1, 1:-1] = (level[:-2, 1:-1] + level[2:, 1:-1] + level[1:-1, :-2] + level[1:-1, 2:]) / 4
+    return level + _SHARPEN * (level - around)
+
+
+def _plane(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The matrix that turns the values of the modules in `mask` to their least-squares plane over all."""
+    rows, columns = np.mgrid[: marker.MODULES, : marker.MODULES]
+    design = np.stack((np.ones(rows.size), rows.ravel(), columns.ravel()), axis=1)
+    return cast(NDArray[np.float64], design @ np.linalg.pinv(design[mask.ravel()]))
+
+
+def _ring(distance: int) -> NDArray[np.bool_]:
+    """The modules at `distance` from the outside."""
+    mask = np.zeros((marker.MODULES, marker.MODULES), bool)
+    inside = slice(distance, marker.MODULES - distance)
+    mask[inside, inside] = True
+    further = slice(distance + 1, marker.MODULES - distance - 1)
+    mask[further, further] = False
+    return mask
+
+
+_MODULE_PX = 5
+_SIDE_PX = marker.MODULES * _MODULE_PX
+_EDGES_PX = (_MODULE_PX - 0.5, _SIDE_PX - _MODULE_PX - 0.5)
+_SQUARE = np.array([(_EDGES_PX[i], _EDGES_PX[j]) for i, j in ((0, 0), (1, 0), (1, 1), (0, 1))], np.float32)
+_QUIET, _BORDER = _ring(0), _ring(1)
+_WHITE_PLANE, _BLACK_PLANE = _plane(_QUIET), _plane(_BORDER)
+_PLACES = np.linspace(0.08, 0.92, 16)
+_STEPS = 15
+_SHARPEN = 0.4
