@@ -64,6 +64,10 @@ class Reading:
     corners: tuple[tuple[float, float], ...]
 
 
+Modules = NDArray[np.float64]
+"""10 × 10 luma values: quiet zone, border and the bits."""
+
+
 class _Island(NamedTuple):
     """A dark connected area: its number among the labels, and its box."""
 
@@ -110,7 +114,7 @@ class Reader:
                 if outline is None:
                     continue
                 corners = (outline + 0.5) * scale - 0.5
-                if self._looks_right(_modules(luma, corners), self._limits.coarse_share):
+                if self._looks_right(_modules(luma, corners, 1), self._limits.coarse_share):
                     yield _locate(luma, corners)
 
     def _islands(self, level: Picture) -> tuple[NDArray[np.int32], list[_Island]]:
@@ -118,7 +122,7 @@ class Reader:
         dark = cv2.adaptiveThreshold(
             level, 1, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, limits.window_px, limits.darker_by
         )
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4, ltype=cv2.CV_32S)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8, ltype=cv2.CV_32S)
         left, top, width, height, area = stats.T
         short, long = np.minimum(width, height), np.maximum(width, height)
         fill = area / (width * height)
@@ -132,42 +136,40 @@ class Reader:
         chosen = np.flatnonzero(fits)[: limits.candidates]
         return labels, [_Island(int(label), *(int(side) for side in stats[label, :4])) for label in chosen]
 
-    def _looks_right(self, modules: NDArray[np.float64], share: float) -> bool:
-        """Whether there is a black border in a white zone."""
+    def _looks_right(self, modules: Modules, share: float) -> bool:
+        """Whether there is a black border in a white zone, judged by `share` of the modules of each."""
         quiet, border = modules[_QUIET], modules[_BORDER]
-        white, black = float(np.median(quiet)), float(np.median(border))
+        white, black = float(quiet.sum()) / len(quiet), float(border.sum()) / len(border)
         middle = (white + black) / 2
         return (
             white - black >= self._limits.contrast
-            and float((quiet > middle).mean()) >= share
-            and float((border < middle).mean()) >= share
+            and np.count_nonzero(quiet > middle) >= share * len(quiet)
+            and np.count_nonzero(border < middle) >= share * len(border)
         )
 
     def _decode(self, luma: Picture, corners: Points, patterns: dict[int, int]) -> Reading | None:
-        modules = _modules(luma, corners)
+        modules = _modules(luma, corners, _FINE)
         if not self._looks_right(modules, self._limits.border_share):
             return None
         white = _WHITE_PLANE @ modules[_QUIET]
         black = _BLACK_PLANE @ modules[_BORDER]
         level = (modules.ravel() - (white + black) / 2).reshape(modules.shape)
-        bits = _sharpened(level)[2:-2, 2:-2].ravel() > 0
-        seen = int("".join("1" if bit else "0" for bit in bits), 2)
+        bits = _sharpened(level)[2:-2, 2:-2] > 0
         best: tuple[int, int, int] | None = None
         for turns in range(4):
+            # anticlockwise quarter turns until it reads upright
+            seen = int(np.rot90(bits, turns).ravel() @ _PLACE_VALUES)
             for code, pattern in patterns.items():
                 wrong = marker.distance(seen, pattern)
                 if wrong <= self._limits.forgiven and (best is None or wrong < best[0]):
                     best = (wrong, code, turns)
-            code_seen = marker.code_of(seen)
-            if code_seen is not None and (best is None or best[0] > 0):
-                best = (0, code_seen, turns)
-            seen = marker.turned(seen)
+            flawless = marker.code_of(seen)
+            if flawless is not None and (best is None or best[0] > 0):
+                best = (0, flawless, turns)
         if best is None:
             return None
         wrong, code, turns = best
-        # turned clockwise so often until it read upright: its top left corner is that many corners back
-        upright = np.roll(corners, turns, axis=0)
-        return Reading(code, wrong, tuple((float(x), float(y)) for x, y in upright))
+        return Reading(code, wrong, tuple((float(x), float(y)) for x, y in np.roll(corners, -turns, axis=0)))
 
 
 def _half(picture: Picture) -> Picture:
@@ -201,65 +203,69 @@ def _outline(labels: NDArray[np.int32], island: _Island) -> Points | None:
     return cast(Points, points + (island.left, island.top))
 
 
-def _modules(luma: Picture, corners: Points) -> NDArray[np.float64]:
-    """The mean luma of each of the 10 × 10 modules, by the corners of the black square."""
-    transform = cv2.getPerspectiveTransform(corners.astype(np.float32), _SQUARE)
+def _modules(luma: Picture, corners: Points, fine: int) -> Modules:
+    """The luma of the 10 × 10 modules, by the corners of the black square; each from (fine - 2)² places.
+
+    `fine` 1 takes the middle of each alone.
+    """
+    square = ((_CORNERS + 1 / (marker.SIDE + 2)) * fine * (marker.SIDE + 2) - 0.5).astype(np.float32)
+    transform = cv2.getPerspectiveTransform(corners.astype(np.float32), square)
+    side = fine * marker.MODULES
     flat = cv2.warpPerspective(
-        luma, transform, (_SIDE_PX, _SIDE_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        luma, transform, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    cells = flat.reshape(marker.MODULES, _MODULE_PX, marker.MODULES, _MODULE_PX)
-    return cast(NDArray[np.float64], cells[:, 1:-1, :, 1:-1].mean(axis=(1, 3)))
+    if fine > 1:
+        cells = flat.reshape(marker.MODULES, fine, marker.MODULES, fine)
+        flat = cells[:, 1:-1, :, 1:-1].mean(axis=(1, 3))
+    return flat.astype(np.float64)
 
 
 def _locate(luma: Picture, corners: Points) -> Points:
-    """The corners moved to where the border's outer edges really are, by lines through steepest steps."""
-    following = np.roll(corners, -1, axis=0)
-    along = following - corners
-    length = np.linalg.norm(along, axis=1)
-    normal = np.stack((along[:, 1], -along[:, 0]), axis=1) / np.maximum(length, 1e-6)[:, None]
+    """The corners moved to where the border's outer edges really are, by lines through steepest steps.
+
+    Each side is looked at in its own coordinates: how far along it, and how far out of it.
+    """
+    along = np.roll(corners, -1, axis=0) - corners
+    length = np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
+    out = np.stack((along[:, 1], -along[:, 0]), axis=1) / length
     reach = max(float(length.mean()) / (marker.SIDE + 2) * 0.9, 2.0)
-    offsets = np.linspace(-reach, reach, _STEPS)
+    steps = np.linspace(-reach, reach, _STEPS)
     # sides × places × steps × (x, y)
-    base = corners[:, None, :] + _PLACES[None, :, None] * along[:, None, :]
-    grid = (base[:, :, None, :] + offsets[None, None, :, None] * normal[:, None, None, :]).astype(np.float32)
-    grid = grid.reshape(4 * len(_PLACES), _STEPS, 2)
-    profile = cv2.remap(luma, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float64)
-    rise = np.maximum(np.diff(profile, axis=1), 0)
-    rise *= rise  # the steepest step counts most
-    weight = rise.sum(axis=1)
-    middles = (offsets[:-1] + offsets[1:]) / 2
-    step = ((rise @ middles) / np.maximum(weight, 1e-6)).reshape(4, -1)
-    lines = [_line(base[side] + step[side][:, None] * normal[side]) for side in range(4)]
-    moved = [_crossing(lines[side - 1], lines[side]) for side in range(4)]
-    if any(point is None for point in moved):
+    places = corners[:, None, None] + _PLACES[:, None, None] * along[:, None, None]
+    grid = (places + steps[:, None] * out[:, None, None]).reshape(-1, _STEPS, 2).astype(np.float32)
+    profile = cv2.remap(luma, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    rise = np.maximum(np.diff(profile.astype(np.float64), axis=1), 0) ** 2  # the steepest step counts most
+    middles = (steps[:-1] + steps[1:]) / 2
+    offset = ((rise @ middles) / np.maximum(rise.sum(axis=1), 1e-6)).reshape(4, -1)
+    start, slope = _lines(offset)
+    base, direction = corners + start[:, None] * out, along + slope[:, None] * out
+    # each corner is where its side meets the one before
+    before, heading = np.roll(base, 1, axis=0), np.roll(direction, 1, axis=0)
+    cross = _cross(direction, heading)
+    if np.abs(cross).min() < 0.1 * float(length.min()) ** 2:
         return corners
-    result = np.array(moved)
-    return result if float(np.abs(result - corners).max()) <= 2.5 * reach else corners
+    moved = base + direction * (_cross(before - base, heading) / cross)[:, None]
+    return moved if float(np.abs(moved - corners).max()) <= 2.5 * reach else corners
 
 
-def _line(points: Points) -> tuple[Points, Points]:
-    """A point on and the direction of the line through `points`; the worst quarter is left out."""
-    for _ in range(2):
-        middle = points.mean(axis=0)
-        away = points - middle
-        (xx, xy), (_, yy) = away.T @ away
-        angle = 0.5 * np.arctan2(2 * xy, xx - yy)
-        direction = np.array((np.cos(angle), np.sin(angle)))
-        off = np.abs(away @ np.array((-direction[1], direction[0])))
-        points = points[off <= np.quantile(off, 0.75)]
-    return middle, direction
+def _lines(offset: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Start and slope of each row's line through its offsets at `_PLACES`; the worst quarter is left out."""
+    fitted = offset @ _LINE_FIT
+    residual = np.abs(offset - fitted[:, :1] - fitted[:, 1:] * _PLACES)
+    keep = residual <= np.partition(residual, 11, axis=1)[:, 11:12]
+    count = keep.sum(axis=1)
+    place = (keep * _PLACES).sum(axis=1) / count
+    mean = (keep * offset).sum(axis=1) / count
+    away = keep * (_PLACES - place[:, None])
+    slope = (away * offset).sum(axis=1) / (away**2).sum(axis=1)
+    return mean - slope * place, slope
 
 
-def _crossing(one: tuple[Points, Points], other: tuple[Points, Points]) -> Points | None:
-    (p, d), (q, e) = one, other
-    cross = d[0] * e[1] - d[1] * e[0]
-    if abs(cross) < 0.1:
-        return None
-    between = q - p
-    return cast(Points, p + d * ((between[0] * e[1] - between[1] * e[0]) / cross))
+def _cross(one: Points, other: Points) -> NDArray[np.float64]:
+    return one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
 
 
-def _sharpened(level: NDArray[np.float64]) -> NDArray[np.float64]:
+def _sharpened(level: Modules) -> Modules:
     """Each module against its four neighbours: blur has mixed them."""
     around = np.zeros_like(level)
     around[1:-1, 1:-1] = (level[:-2, 1:-1] + level[2:, 1:-1] + level[1:-1, :-2] + level[1:-1, 2:]) / 4
@@ -283,12 +289,12 @@ def _ring(distance: int) -> NDArray[np.bool_]:
     return mask
 
 
-_MODULE_PX = 5
-_SIDE_PX = marker.MODULES * _MODULE_PX
-_EDGES_PX = (_MODULE_PX - 0.5, _SIDE_PX - _MODULE_PX - 0.5)
-_SQUARE = np.array([(_EDGES_PX[i], _EDGES_PX[j]) for i, j in ((0, 0), (1, 0), (1, 1), (0, 1))], np.float32)
+_CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float64)
 _QUIET, _BORDER = _ring(0), _ring(1)
 _WHITE_PLANE, _BLACK_PLANE = _plane(_QUIET), _plane(_BORDER)
+_FINE = 5
 _PLACES = np.linspace(0.08, 0.92, 16)
+_LINE_FIT = np.linalg.pinv(np.stack((np.ones(16), _PLACES), axis=1)).T
 _STEPS = 15
+_PLACE_VALUES = 1 << np.arange(marker.SIDE**2 - 1, -1, -1, dtype=np.int64)
 _SHARPEN = 0.4

@@ -45,16 +45,6 @@ def code_of(modules: int) -> int | None:
     return plain >> CHECK_BITS if 0 <= plain < 1 << _BITS and _remainder(plain) == 0 else None
 
 
-def turned(modules: int) -> int:
-    """The pattern turned clockwise by a quarter."""
-    result = 0
-    for row in range(SIDE):
-        for column in range(SIDE):
-            source = (SIDE - 1 - column) * SIDE + row
-            result = result << 1 | modules >> (_BITS - 1 - source) & 1
-    return result
-
-
 def distance(one: int, other: int) -> int:
     """In how many modules two patterns differ."""
     return (one ^ other).bit_count()
