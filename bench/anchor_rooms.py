@@ -1,4 +1,4 @@
-"""Pictures of a laptop's screen with an anchor marker in a room, as a fixed phone would take and compress them.
+"""Pictures of a laptop's screen with an anchor marker in a room, as a fixed phone takes and compresses them.
 
 A room is a photograph; the screen is a page with a marker, seen through a pinhole camera; then come bloom,
 glare, a gradient of light, moiré, blur, noise and H.264.  Everything follows from a seed.
@@ -90,7 +90,7 @@ def marker_square(code: int, width_px: int = MARKER_PX) -> Grey:
     bits = np.array([int(bit) for bit in f"{marker.pattern(code):036b}"], np.uint8)
     grid[2:-2, 2:-2] = bits.reshape(marker.SIDE, marker.SIDE) * 255
     side = round(width_px * marker.MODULES / (marker.SIDE + 2))
-    return cv2.resize(grid, (side, side), interpolation=cv2.INTER_NEAREST)  # type: ignore[return-value]
+    return cv2.resize(grid, (side, side), interpolation=cv2.INTER_NEAREST)
 
 
 def random_square(rng: np.random.Generator, width_px: int = MARKER_PX) -> Grey:
@@ -99,14 +99,14 @@ def random_square(rng: np.random.Generator, width_px: int = MARKER_PX) -> Grey:
     grid[1:-1, 1:-1] = 0
     grid[2:-2, 2:-2] = rng.integers(0, 2, (marker.SIDE, marker.SIDE)) * 255
     side = round(width_px * marker.MODULES / (marker.SIDE + 2))
-    return cv2.resize(grid, (side, side), interpolation=cv2.INTER_NEAREST)  # type: ignore[return-value]
+    return cv2.resize(grid, (side, side), interpolation=cv2.INTER_NEAREST)
 
 
 def stock_square(dictionary: int, number: int, width_px: int = MARKER_PX) -> Grey:
     """A marker of one of cv2.aruco's own dictionaries, in a quiet zone like ours."""
     black = cv2.aruco.generateImageMarker(cv2.aruco.getPredefinedDictionary(dictionary), number, width_px)
     edge = round(width_px / (marker.SIDE + 2))
-    return cv2.copyMakeBorder(black, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=255)  # type: ignore[return-value]
+    return cv2.copyMakeBorder(black, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=255)
 
 
 def screen_to_picture(view: View, about: tuple[float, float]) -> NDArray[np.float64]:
@@ -155,10 +155,12 @@ def still(rng: np.random.Generator, room: Grey, screen: Grey, about: tuple[float
         picture += inside * view.glare * np.exp(-(((columns - x) / wide) ** 2) - ((rows - y) / high) ** 2)
     ramp = np.cos(angle) * (columns / WIDTH - 0.5) + np.sin(angle) * (rows / HEIGHT - 0.5)
     picture *= 1 - view.gradient * (ramp + 0.5)
-    return cv2.GaussianBlur(picture, (0, 0), view.blur_px)  # type: ignore[return-value]
+    return cv2.GaussianBlur(picture, (0, 0), view.blur_px)
 
 
-def filmed(rng: np.random.Generator, picture: Real, visitor: Grey, noise: float, frames: int) -> Iterator[Grey]:
+def filmed(
+    rng: np.random.Generator, picture: Real, visitor: Grey, noise: float, frames: int
+) -> Iterator[Grey]:
     """`frames` noisy pictures of a scene in which somebody moves."""
     grain = rng.normal(0, noise, (HEIGHT + 64, WIDTH + 64)).astype(np.float32)
     start = int(rng.integers(0, WIDTH))
@@ -211,7 +213,7 @@ def rooms(folder: Path | None) -> list[Grey]:
     if folder is not None:
         found = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in sorted(folder.iterdir())]
         return [_crop(picture) for picture in found if picture is not None]
-    from skimage import data  # noqa: PLC0415 (only where no folder is given)
+    from skimage import data
 
     pictures = [data.astronaut(), data.chelsea(), data.coffee(), data.brick(), data.grass(), data.text()]
     pictures += [data.page(), data.camera(), data.checkerboard(), data.rocket()]
@@ -221,10 +223,10 @@ def rooms(folder: Path | None) -> list[Grey]:
 
 def visitor() -> Grey:
     """Somebody to move through the picture, 150 × 150."""
-    from skimage import data  # noqa: PLC0415
+    from skimage import data
 
     face = cv2.cvtColor(data.astronaut()[:300, 100:400], cv2.COLOR_RGB2GRAY)
-    return cv2.resize(face, (150, 150), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return cv2.resize(face, (150, 150), interpolation=cv2.INTER_AREA)
 
 
 def _crop(picture: Grey) -> Grey:
@@ -234,7 +236,7 @@ def _crop(picture: Grey) -> Grey:
     high = wide * HEIGHT // WIDTH
     top, left = (height - high) // 2, (width - wide) // 2
     cut = picture[top : top + high, left : left + wide]
-    return cv2.resize(cut, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
+    return cv2.resize(cut, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
 
 
 def _limited(picture: Grey) -> Grey:

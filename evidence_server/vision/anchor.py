@@ -1,9 +1,9 @@
 """Reads the anchor's markers (`marker`) from a full-resolution grey picture.
 
-The picture is searched at half its size and smaller: dark islands (adaptive threshold, connected components) of
-a plausible size are taken for a square by their outline, checked coarsely for a black border in a white zone,
-and only those few are located to a fraction of a pixel in the full picture and read.  Black and white are
-planes through the border and the quiet zone, so that a gradient of light does no harm.
+The picture is searched at half its size and smaller: dark islands (adaptive threshold, connected components)
+of a plausible size are taken for a square by their outline, checked coarsely for a black border in a white
+zone, and only those few are located to a fraction of a pixel in the full picture and read.  Black and white
+are planes through the border and the quiet zone, so that a gradient of light does no harm.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ Points = NDArray[np.float64]
 class AnchorThresholds:
     """What counts as a marker.  The figures are of `bench.anchor`'s development scenes."""
 
+    levels: tuple[int, ...] = (2, 4)
+    """The levels searched, each so much smaller than the last: markers of 30 to 150 pixels, and to 600."""
     window_px: int = 25
     """Adaptive threshold: wide enough to see white beyond the border of the largest marker of a level."""
     darker_by: int = 7
@@ -36,7 +38,7 @@ class AnchorThresholds:
     largest_px: int = 76
     """Longest side of an island at its level; twice it is for the next level, which overlaps."""
     candidates: int = 80
-    """Most islands looked at in a level: more only make a hostile picture slow; rooms have up to 60."""
+    """Most islands looked at in a level, the largest: rooms have up to 40, more only make a picture slow."""
     coarse_share: float = 0.75
     """Share of border and of quiet modules that look right before the corners are located."""
     contrast: float = 20.0
@@ -104,16 +106,17 @@ class Reader:
 
     def _squares(self, luma: Picture) -> Iterator[Points]:
         """Corners of what may be markers, located in the full picture."""
-        level, scale = luma, 1.0
-        while min(level.shape) >= 4 * self._limits.window_px:
-            level = _half(level)
-            scale *= 2
+        level, shrink = luma, 1
+        for step in self._limits.levels:
+            level, shrink = _reduced(level, step), shrink * step
+            if min(level.shape) < self._limits.window_px:
+                return
             labels, islands = self._islands(level)
             for island in islands:
                 outline = _outline(labels, island)
                 if outline is None:
                     continue
-                corners = (outline + 0.5) * scale - 0.5
+                corners = (outline + 0.5) * shrink - 0.5
                 if self._looks_right(_modules(luma, corners, 1), self._limits.coarse_share):
                     yield _locate(luma, corners)
 
@@ -133,19 +136,20 @@ class Reader:
         fits &= (left > 0) & (top > 0)
         fits &= (left + width < level.shape[1]) & (top + height < level.shape[0])
         fits[0] = False  # what is not dark
-        chosen = np.flatnonzero(fits)[: limits.candidates]
-        return labels, [_Island(int(label), *(int(side) for side in stats[label, :4])) for label in chosen]
+        chosen = np.flatnonzero(fits)
+        if len(chosen) > limits.candidates:
+            chosen = chosen[np.argsort(-area[chosen])[: limits.candidates]]
+        islands = [_Island(int(label), *(int(side) for side in stats[label, :4])) for label in chosen]
+        return cast(NDArray[np.int32], labels), islands
 
     def _looks_right(self, modules: Modules, share: float) -> bool:
         """Whether there is a black border in a white zone, judged by `share` of the modules of each."""
         quiet, border = modules[_QUIET], modules[_BORDER]
         white, black = float(quiet.sum()) / len(quiet), float(border.sum()) / len(border)
         middle = (white + black) / 2
-        return (
-            white - black >= self._limits.contrast
-            and np.count_nonzero(quiet > middle) >= share * len(quiet)
-            and np.count_nonzero(border < middle) >= share * len(border)
-        )
+        bright, dark = np.count_nonzero(quiet > middle), np.count_nonzero(border < middle)
+        enough = bright >= share * len(quiet) and dark >= share * len(border)
+        return bool(enough and white - black >= self._limits.contrast)
 
     def _decode(self, luma: Picture, corners: Points, patterns: dict[int, int]) -> Reading | None:
         modules = _modules(luma, corners, _FINE)
@@ -172,9 +176,11 @@ class Reader:
         return Reading(code, wrong, tuple((float(x), float(y)) for x, y in np.roll(corners, -turns, axis=0)))
 
 
-def _half(picture: Picture) -> Picture:
+def _reduced(picture: Picture, shrink: int) -> Picture:
     height, width = picture.shape
-    return cast(Picture, cv2.resize(picture, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
+    # whole steps: averaging over fractions of pixels costs thirty times as much
+    even = picture[: height // shrink * shrink, : width // shrink * shrink]
+    return cast(Picture, cv2.resize(even, (width // shrink, height // shrink), interpolation=cv2.INTER_AREA))
 
 
 def _outline(labels: NDArray[np.int32], island: _Island) -> Points | None:
@@ -200,7 +206,7 @@ def _outline(labels: NDArray[np.int32], island: _Island) -> Points | None:
     middle = points.mean(axis=0)
     outward = points - middle
     points = points + 0.7 * outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6)
-    return cast(Points, points + (island.left, island.top))
+    return cast(Points, points + np.array((island.left, island.top)))
 
 
 def _modules(luma: Picture, corners: Points, fine: int) -> Modules:
@@ -233,7 +239,9 @@ def _locate(luma: Picture, corners: Points) -> Points:
     # sides × places × steps × (x, y)
     places = corners[:, None, None] + _PLACES[:, None, None] * along[:, None, None]
     grid = (places + steps[:, None] * out[:, None, None]).reshape(-1, _STEPS, 2).astype(np.float32)
-    profile = cv2.remap(luma, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    profile = cv2.remap(
+        luma, grid[..., 0].copy(), grid[..., 1].copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     rise = np.maximum(np.diff(profile.astype(np.float64), axis=1), 0) ** 2  # the steepest step counts most
     middles = (steps[:-1] + steps[1:]) / 2
     offset = ((rise @ middles) / np.maximum(rise.sum(axis=1), 1e-6)).reshape(4, -1)

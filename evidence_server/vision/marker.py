@@ -6,10 +6,10 @@ bit first.  24 of them are the code and 12 its cyclic redundancy check, so that
 
 - two codes differ in at least 6 modules (the tests count it): forgiving 2 wrong ones never turns a code into
   another;
-- a random dark square passes for *some* marker once in 1,000 (4 rotations / 2¹²), for one of three *expected*
-  ones with up to 2 modules forgiven once in 8 million (12 × 667 / 2³⁶);
-- another sitting's marker is an expected one once in 5.6 million (3 / 2²⁴, the same code by chance), or turned
-  by a quarter and 2 modules forgiven once in 11 million.
+- a random dark square passes for *some* marker once in 1,000 (4 rotations / 2¹²), for one of two *expected*
+  ones with up to 2 modules forgiven once in 13 million (2 × 4 × 667 / 2³⁶);
+- another sitting's marker is an expected one once in 8 million (2 / 2²⁴: the same code by chance), or passes
+  for it on its side, 2 modules forgiven, once in 9 million (2 × 3 × 631 / 2³⁵: patterns have one parity).
 
 This module draws too, for a server that must not load a picture library: it needs none.
 """
@@ -22,7 +22,7 @@ SIDE = 6
 """Modules on a side that carry the bits."""
 MODULES = SIDE + 4
 """Modules on a side with border and quiet zone."""
-# The cyclic code that x¹² + x⁸ + x⁷ + x⁶ + x⁵ + x² + x + 1 generates has distance 6 at 36 bits (searched for).
+# x¹² + x⁸ + x⁷ + x⁶ + x⁵ + x² + x + 1, found by search: distance 6 at 36 bits.
 _POLYNOMIAL = 0x11E7
 # A linear code holds all zeros, and may hold stripes: the digits of pi keep plain squares from being markers.
 _MASK = 0x243F6A888
