@@ -32,6 +32,9 @@ async def arrive(page: Page, backend: Backend, name: str) -> None:
     if name == "scan":
         await expect(page.locator(".qr-picture")).to_be_visible()
         await page.wait_for_function("document.querySelector('.qr-picture').complete")
+    if backend.state["stage"] == "bound":
+        await page.wait_for_function("document.querySelector('.anchor-picture').complete")
+        await expect(page.locator(".anchor-picture")).to_be_visible()
     if name == LOST:
         await backend.cut()
         await expect(root).to_have_attribute("data-connection", "lost")

@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { conditionOf, recordedMs } from "../stages.js";
 import { Timeline } from "../timeline.js";
+import { Anchor } from "./anchor.js";
 import { Facts } from "./facts.js";
 import { Hero } from "./hero.js";
 import { Path } from "./path.js";
@@ -24,15 +25,18 @@ const LOOKS = Object.freeze({
  * @param {import("../types.js").Desk} desk
  * @returns {import("../types.js").View}
  */
-export function phoneView({ words }) {
+export function phoneView(desk) {
+  const { words } = desk;
   const hero = new Hero();
   const facts = new Facts(["recorded", "interrupted", "contact", "exam"]);
   const path = new Path(words);
   const timeline = new Timeline(words);
+  const anchor = new Anchor(desk);
   const first = h("section", { class: "card" }, h("h2", {}, words.say("waiting-title")),
     h("ol", { class: "how" }, ...["waiting-step-1", "waiting-step-2", "waiting-step-3"].map((id) =>
       h("li", {}, h("span", {}, words.say(id))))));
-  const node = h("div", { class: "phone" }, hero.node, first, facts.node,
+  const node = h("div", { class: "phone" },
+    h("div", { class: "beside-anchor" }, h("div", { class: "stack" }, hero.node, first, facts.node), anchor.node),
     h("div", { class: "columns" }, path.node, timeline.node));
 
   return {
@@ -40,6 +44,7 @@ export function phoneView({ words }) {
     update(moment) {
       const { state, now, asOf, live } = moment;
       const { phone } = state;
+      anchor.update(moment);
       const { title, todo, condition } = content(words, moment);
       hero.show({ ...LOOKS[condition], title, todo }, live, words);
       first.hidden = condition !== "waiting";
@@ -61,7 +66,7 @@ export function phoneView({ words }) {
       const { title, todo } = content(words, moment);
       return `${title} ${todo}`;
     },
-    close() {},
+    close: () => anchor.close(),
   };
 }
 
