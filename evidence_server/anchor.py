@@ -2,8 +2,8 @@
 
 Pure.  A sitting's markers are a sequence of 24-bit codes, one a slot, that nobody can tell in advance without
 the sitting's anchor key: HMAC-SHA-256 (RFC 2104) over the slot's number, as for tickets (`pairing.codes`).
-What is judged names only codes that were seen in pictures, so a result in the journal tells nothing of the
-slots to come.
+What is journalled of a marker that was read is its slot, so the journal tells no code, and the verdict can be
+judged again without the key.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import itertools
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -30,6 +30,7 @@ LOOK_AHEAD_SLOTS = 20
 """How many later ones: ten minutes, beyond any clock's error that goes unnoticed."""
 
 Kind = Literal["old", "ahead", "foreign"]
+_KINDS: tuple[Kind, ...] = ("old", "ahead", "foreign")
 Word = Literal["seen", "not_seen", "wrong_sequence", "not_measured"]
 
 
@@ -56,15 +57,32 @@ def expected_codes(key: bytes, at_ms: int, tolerance_ms: int = 0) -> tuple[int, 
     return tuple(code_at(key, slot) for slot in _slots_around(at_ms, tolerance_ms))
 
 
+def slot_shown(key: bytes, code: int, at_ms: int, tolerance_ms: int = 0) -> int | None:
+    """The slot whose marker was read in a picture of `at_ms`: one that may be on the screen then, else the
+    nearest within a day before and ten minutes after; None for a marker that is not this sitting's.
+
+    What is journalled is this number, not the code: the verdict can then be judged again without the key.
+    """
+    around = _slots_around(at_ms, tolerance_ms)
+    for slot in around:
+        if code_at(key, slot) == code:
+            return slot
+    now = slot_of(max(at_ms, 0))
+    others = range(max(0, now - LOOK_BACK_SLOTS), now + LOOK_AHEAD_SLOTS + 1)
+    shown = (slot for slot in others if code_at(key, slot) == code)
+    return min(shown, key=lambda slot: abs(slot - now), default=None)
+
+
 @dataclass(frozen=True)
 class Look:
     """One picture that was searched for markers: when it was taken, by the server's clock, and what it shows.
 
-    `tolerance_ms` is how uncertain `at_ms` is, to either side; `codes` are the codes read, if any.
+    `tolerance_ms` is how uncertain `at_ms` is, to either side; `slots` are those whose markers were read,
+    None for a foreign one.
     """
 
     at_ms: int
-    codes: tuple[int, ...] = ()
+    slots: tuple[int | None, ...] = ()
     tolerance_ms: int = 0
 
 
@@ -74,7 +92,7 @@ class Stray:
 
     `kind`: "old" was shown before (recorded earlier, relayed late, or a page that stood still), "ahead" is
     shown only later (the picture's time is wrong), "foreign" is not of this sitting.  `slots` are by how many
-    slots it is off, the least and the most; `codes` are those read, at most eight.
+    slots it is off, the least and the most.
     """
 
     kind: Kind
@@ -82,7 +100,6 @@ class Stray:
     last_ms: int
     pictures: int
     slots: tuple[int, int] | None
-    codes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -106,7 +123,7 @@ class Sightings:
         return asdict(self)
 
 
-def judge_sightings(key: bytes, looks: Iterable[Look], unseen_ms: int = UNSEEN_MS) -> Sightings:
+def judge_sightings(looks: Iterable[Look], unseen_ms: int = UNSEEN_MS) -> Sightings:
     """Judges what was read in pictures against the sitting's sequence.
 
     "wrong_sequence": at least two pictures in a row show an old marker, or one ahead.  "not_seen": no picture
@@ -116,22 +133,21 @@ def judge_sightings(key: bytes, looks: Iterable[Look], unseen_ms: int = UNSEEN_M
     ordered = sorted(looks, key=lambda look: look.at_ms)
     if not ordered:
         return Sightings("not_measured", 0, 0, None, None, (), ())
-    history = _Sequence(key, ordered)
     right: list[int] = []
     seen_slots: set[int] = set()
     strays: list[Stray] = []
     open_strays: dict[Kind, Stray] = {}
     for look in ordered:
-        allowed = history.allowed(look)
-        shown = [allowed[code] for code in look.codes if code in allowed]
+        allowed = _slots_around(look.at_ms, look.tolerance_ms)
+        shown = [slot for slot in look.slots if slot in allowed]
         if shown:
             right.append(look.at_ms)
-            seen_slots.update(shown)
-        wrong = dict(history.stray(look.at_ms, code) for code in look.codes if code not in allowed)
-        for kind in ("old", "ahead", "foreign"):
+            seen_slots.update(slot for slot in shown if slot is not None)
+        wrong = dict(_stray(look.at_ms, slot) for slot in look.slots if slot not in allowed)
+        for kind in _KINDS:
             if kind in wrong:
                 open_strays[kind] = _joined(open_strays.get(kind), wrong[kind])
-            elif look.codes and kind in open_strays:
+            elif look.slots and kind in open_strays:
                 strays.append(open_strays.pop(kind))
     strays += open_strays.values()
     strays = sorted((one for one in strays if one.pictures >= STRAYS), key=lambda one: one.first_ms)
@@ -145,32 +161,13 @@ def judge_sightings(key: bytes, looks: Iterable[Look], unseen_ms: int = UNSEEN_M
     )
 
 
-class _Sequence:
-    """The codes around some pictures, to look them up by."""
-
-    def __init__(self, key: bytes, ordered: Sequence[Look]) -> None:
-        self._key = key
-        first = slot_of(ordered[0].at_ms) - LOOK_BACK_SLOTS
-        last = slot_of(ordered[-1].at_ms) + LOOK_AHEAD_SLOTS
-        first = max(first, last - 2 * LOOK_BACK_SLOTS, 0)
-        self._slots: dict[int, list[int]] = {}
-        if any(look.codes for look in ordered):
-            for slot in range(first, last + 1):
-                self._slots.setdefault(code_at(key, slot), []).append(slot)
-
-    def allowed(self, look: Look) -> Mapping[int, int]:
-        """The codes that may be in a picture of that time, and their slots."""
-        return {code_at(self._key, slot): slot for slot in _slots_around(look.at_ms, look.tolerance_ms)}
-
-    def stray(self, at_ms: int, code: int) -> tuple[Kind, Stray]:
-        """What a code says that is none of those."""
-        now = slot_of(at_ms)
-        slots = [slot for slot in self._slots.get(code, ()) if slot <= now + LOOK_AHEAD_SLOTS]
-        if not slots:
-            return "foreign", Stray("foreign", at_ms, at_ms, 1, None, (code,))
-        off = min((now - slot for slot in slots), key=abs)
-        kind: Kind = "old" if off > 0 else "ahead"
-        return kind, Stray(kind, at_ms, at_ms, 1, (abs(off), abs(off)), (code,))
+def _stray(at_ms: int, slot: int | None) -> tuple[Kind, Stray]:
+    """What a marker says that should not be there."""
+    if slot is None:
+        return "foreign", Stray("foreign", at_ms, at_ms, 1, None)
+    off = slot_of(at_ms) - slot
+    kind: Kind = "old" if off > 0 else "ahead"
+    return kind, Stray(kind, at_ms, at_ms, 1, (abs(off), abs(off)))
 
 
 def _joined(before: Stray | None, now: Stray) -> Stray:
@@ -179,8 +176,7 @@ def _joined(before: Stray | None, now: Stray) -> Stray:
     slots = None
     if before.slots and now.slots:
         slots = (min(before.slots[0], now.slots[0]), max(before.slots[1], now.slots[1]))
-    codes = tuple(dict.fromkeys(before.codes + now.codes))[:8]
-    return Stray(now.kind, before.first_ms, now.last_ms, before.pictures + 1, slots, codes)
+    return Stray(now.kind, before.first_ms, now.last_ms, before.pictures + 1, slots)
 
 
 def _slots_around(at_ms: int, tolerance_ms: int) -> range:

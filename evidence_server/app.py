@@ -80,7 +80,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     binder = Binder(register, identity, os.urandom)
     recorder = Recorder(register, identity)
     verifier = Verifier(register, store, worker)
-    watcher = Watcher(register, store, eyes, lambda _state: {}, looking=settings.look)
+    watcher = Watcher(register, store, eyes, identity.anchor_key, looking=settings.look)
 
     def stored(sitting: str) -> None:
         verifier.notice(sitting)

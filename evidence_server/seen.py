@@ -44,11 +44,12 @@ class SeenSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """The laptop's marker as read at `at_us` of a run: of which 30 s slot, or FOREIGN."""
+class Search:
+    """A picture, at `at_us` of a run, that was searched for the laptop's marker: the 30 s slots of those that
+    were read in it, FOREIGN for one that this sitting's page never showed."""
 
     at_us: int
-    slot: int
+    slots: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Look:
     skipped: tuple[int, ...] = ()
     closed: list[SeenSpan] = field(default_factory=list)
     open: list[SeenSpan] = field(default_factory=list)
-    readings: list[Reading] = field(default_factory=list)
+    searches: list[Search] = field(default_factory=list)
 
     @property
     def spans(self) -> list[SeenSpan]:
@@ -72,7 +73,7 @@ class Look:
         self.upto, self.skipped = int(body["upto"]), tuple(body["skipped"])
         self.closed += [SeenSpan.read(row) for row in body["closed"]]
         self.open = [SeenSpan.read(row) for row in body["open"]]
-        self.readings += [Reading(int(at_us), int(slot)) for at_us, slot in body["markers"]]
+        self.searches += [Search(int(at_us), tuple(map(int, slots))) for at_us, *slots in body["markers"]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,6 @@ class Service:
         # the seam is the worker's `measure`
         self.verifier = Verifier(self.register, self.store, self.worker)  # type: ignore[arg-type]
         self.eyes = ScriptedEyes()
-        self.markers: dict[int, int] = {}
         self.watcher = self.new_watcher()
         self.uploads = SegmentUploads(self.register, self.identity, self.verifier.notice)
         self.releaser = Releaser(self.register, self.identity)
@@ -175,7 +174,7 @@ class Service:
     def new_watcher(self, *, blind: bool = False) -> Watcher:
         """A watcher of a process that starts now; `blind`: one that looks at nothing."""
         eyes: Any = self.eyes  # the seam is `follow`, `conclude` and `tools`
-        return Watcher(self.register, self.store, eyes, lambda _state: self.markers, looking=not blind)
+        return Watcher(self.register, self.store, eyes, self.identity.anchor_key, looking=not blind)
 
     async def close(self) -> None:
         """Lets go of the folder."""

@@ -116,10 +116,10 @@ class RunView(View):
             self._continuity = Continuity(self._faces)
 
     def _read(self, glance: Glance, facts: Facts) -> list[list[int]]:
-        if glance.luma is None or not facts["codes"]:
+        if glance.luma is None:
             return []
         found = self._reader.read(glance.luma, facts["codes"])
-        return [[round(glance.t_s * 1e6), reading.code] for reading in found]
+        return [[round(glance.t_s * 1e6), *(reading.code for reading in found)]]
 
     def _seen(self, markers: list[list[int]]) -> Seen:
         spans = self._continuity.spans()

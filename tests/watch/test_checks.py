@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from evidence_server.anchor import code_at, slot_of
 from evidence_server.verdict import COMPLETE, INCOMPLETE
-from tests.sittings import Exam, Piece, Service, codes
+from tests.sittings import Exam, Piece, Service, at, codes
 
 REQUIRED = {"checks": {"scan": "required", "placement": "required", "continuity": "required"}}
 REPEAT = {"accepted": "repeat", "reasons": [{"code": "coverage", "from_deg": 200}, {"code": "fast"}]}
@@ -71,7 +72,7 @@ async def test_all_four_seen_and_well(service: Service) -> None:
     await prepared(exam)
     verdict = await finish(exam)
     assert (verdict["word"], verdict["reasons"]) == (COMPLETE, [])
-    assert codes(verdict["review"]) <= {"anchor_not_measured"}
+    assert verdict["review"] == [{"code": "anchor_not_measured"}]  # the scripts say nothing of markers
 
 
 @pytest.mark.parametrize(("answers", "word", "reasons", "review"), [
@@ -180,6 +181,46 @@ async def test_a_gap_in_the_film_does_not_shift_what_was_seen(service: Service) 
     verdict = await finish(exam, 35, run=2, seen=shows("black", 5, 7))
     [reason] = verdict["reasons"]
     assert reason["start_ms"] - verdict["required_ms"][0] == 40_000
+
+
+def marker(service: Service, seconds: float, off: int = 0) -> list[int]:
+    """What a picture shows that far into the film (28 s of which are before the exam): a look and a code."""
+    shown = slot_of(at(seconds - 28)) + off
+    return [round(seconds * 1e6), code_at(service.identity.anchor_key("s_1"), shown)]
+
+
+@pytest.mark.parametrize(("off", "why"), [
+    (0, set()), (-4, {"wrong_sequence", "not_seen"}), (3, {"wrong_sequence", "not_seen"}), (None, {"not_seen"}),
+])
+async def test_the_laptops_marker(service: Service, off: int | None, why: set[str]) -> None:
+    """Right; of an earlier hour; of later; none at all.  Each segment is looked at once (E6: anchor)."""
+    exam = await Exam.begin(service, policy={"checks": {"scan": "off", "anchor": "required"}}, length_s=400)
+    await prepared(exam)
+    for moment in range(0, 400, 10):
+        look = marker(service, moment + 30, off or 0)
+        await exam.phone.film(
+            moment, moment + 10, piece_s=10, seen={"markers": [look if off is not None else look[:1]]}
+        )
+    await exam.phone.upload()
+    exam.clock.to(400)
+    await exam.end(400)
+    await exam.phone.manifest()
+    verdict = await exam.verdict()
+    assert verdict is not None
+    assert {reason["why"] for reason in verdict["reasons"]} == why
+    assert verdict["word"] == (INCOMPLETE if why else COMPLETE)
+
+
+async def test_a_neighbours_marker_is_only_listed(service: Service) -> None:
+    exam = await Exam.begin(service, policy={"checks": {"scan": "off", "anchor": "required"}})
+    await prepared(exam)
+    for moment in range(0, 60, 10):
+        look = [*marker(service, moment + 30), code_at(b"another sitting's", slot_of(at(moment)))]
+        await exam.phone.film(moment, moment + 10, piece_s=10, seen={"markers": [look]})
+    verdict = await finish(exam, 60)
+    assert verdict["word"] == COMPLETE
+    [listed] = [item for item in verdict["review"] if item["code"] == "anchor_failed"]
+    assert listed["why"] == "foreign"
 
 
 async def test_the_answer_comes_while_the_candidate_is_there(service: Service) -> None:
