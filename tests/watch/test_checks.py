@@ -190,7 +190,8 @@ def marker(service: Service, seconds: float, off: int = 0) -> list[int]:
 
 
 @pytest.mark.parametrize(("off", "why"), [
-    (0, set()), (-4, {"wrong_sequence", "not_seen"}), (3, {"wrong_sequence", "not_seen"}), (None, {"not_seen"}),
+    (0, set()), (-4, {"wrong_sequence", "not_seen"}), (3, {"wrong_sequence", "not_seen"}),
+    (None, {"not_seen"}),
 ])
 async def test_the_laptops_marker(service: Service, off: int | None, why: set[str]) -> None:
     """Right; of an earlier hour; of later; none at all.  Each segment is looked at once (E6: anchor)."""
