@@ -23,9 +23,10 @@ import cv2
 
 from evidence_server.media.demuxer import Demuxer, Seat
 from evidence_server.media.limits import Limits
+from evidence_server.media.scanning import FACE_MODEL
 from evidence_server.media.viewing import PlacementView, RunView, ScanView, View
 from evidence_server.media.worker import serve
-from evidence_server.vision.presence import FaceFinder, default_model
+from evidence_server.vision.presence import FaceFinder
 
 _KINDS: dict[str, Callable[..., View]] = {"run": RunView, "scan": ScanView, "placement": PlacementView}
 
@@ -70,7 +71,7 @@ def main() -> None:
     av.logging.set_level(None)
     cv2.setNumThreads(1)
     limits = Limits(**json.loads(sys.argv[1]))
-    faces = FaceFinder(default_model())  # read while there are files
+    faces = FaceFinder(FACE_MODEL)  # read while there are files
     tools = {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info, "opencv": cv2.__version__}
     serve(sys.stdin.buffer, sys.stdout.buffer, limits, tools, lambda seats: Eye(limits, seats, faces))
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import base64
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from evidence_server.media.clip import Pictures
 from evidence_server.media.demuxer import Demuxer, Drained, Keep
 from evidence_server.media.glance import WINDOW_S, Glance, Glancer
 from evidence_server.media.limits import Limits
 from evidence_server.media.measurement import Problem
+from evidence_server.media.pictures import PictureDecoder
+from evidence_server.media.scanning import for_journal
 from evidence_server.media.stream import RunStream
 from evidence_server.vision.anchor import Reader
 from evidence_server.vision.continuity import Continuity
@@ -23,6 +25,7 @@ from evidence_server.vision.placement import place
 from evidence_server.vision.presence import FaceFinder
 from evidence_server.vision.scan import RoomScan
 from evidence_server.vision.spans import Span, thumbnail
+from evidence_server.vision.strip import draw_strip
 
 MARKER_EVERY = 3
 """Key frames from one search for the laptop's marker to the next: each is shown for 30 s."""
@@ -112,7 +115,7 @@ class RunView(View):
         latest = max((at_us / 1e6 for at_us in facts["fresh_us"] if at_us / 1e6 <= t_s), default=0.0)
         if latest > self._fresh_s:
             self._fresh_s = latest
-            self._over += self._continuity.spans()
+            self._over += [replace(span, open=False) for span in self._continuity.spans()]
             self._continuity = Continuity(self._faces)
 
     def _read(self, glance: Glance, facts: Facts) -> list[list[int]]:
@@ -126,7 +129,7 @@ class RunView(View):
         fresh = [span for span in spans if span.picture and _key(span) not in self._pictured]
         self._pictured |= {_key(span) for span in fresh}
         return {
-            "closed": [_row(span) for span in (*self._over, *spans) if not span.open or span in self._over],
+            "closed": [_row(span) for span in (*self._over, *spans) if not span.open],
             "open": [_row(span) for span in spans if span.open],
             "markers": markers,
             "pictures": [
@@ -145,7 +148,7 @@ class ScanView(View):
     ) -> None:
         """See :class:`View`."""
         super().__init__(container, limits, begin, faces)
-        self._pictures = Pictures()
+        self._pictures = PictureDecoder()
         self._scan = RoomScan(faces)
 
     def _before(self, segment: int, piece: bytes) -> None:
@@ -161,11 +164,13 @@ class ScanView(View):
             for t_s, bgr in self._pictures.decode(packet):
                 if t_s * 1e6 >= from_us and (to_us is None or t_s * 1e6 <= to_us):
                     self._scan.take(Frame(t_s - from_us / 1e6, bgr))
-        return {"progress": self._scan.progress()}
+        progress = self._scan.progress()
+        return {"progress": {"yaw_deg": round(progress.yaw), "sectors": list(progress.sectors)}}
 
     def conclude(self, facts: Facts) -> Seen:
         result = self._scan.finish(facts["orientation"] or None)
-        return {"result": result.to_record(), "picture": _text(self._scan.strip(result))}
+        strip = draw_strip(self._scan.observations, result)
+        return {"result": for_journal(result), "picture": _text(strip)}
 
 
 class PlacementView(View):

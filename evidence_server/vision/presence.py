@@ -111,3 +111,73 @@ def _overlap(box: Floats, others: Floats) -> Floats:
     shared = np.prod(np.clip(high - low, 0, None), axis=1)
     areas = np.prod(others[:, 2:] - others[:, :2], axis=1) + np.prod(box[2:] - box[:2])
     return cast(Floats, shared / np.maximum(areas - shared, 1e-9))
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Who was seen in one picture: the candidate, if there, and everybody else."""
+
+    t_s: float
+    candidate: Face | None
+    others: tuple[Face, ...]
+
+
+class Watch:
+    """Follows the candidate's face from picture to picture and tells others apart.
+
+    The candidate turns with the phone and stays in place in the picture, others pass through it: so the
+    candidate is the face nearest to where it was, never simply the largest.
+    """
+
+    REACH = 0.22
+    """Furthest the candidate's face moves between two looks, in fractions of the picture's width."""
+    LOST_LOOKS = 5
+    """Looks without the candidate after which anybody may be it."""
+
+    def __init__(self, finder: FaceFinder, confident: float, doubtful: float) -> None:
+        """`confident`: from which confidence a face is the candidate's first; `doubtful`: one where it was before."""
+        self._finder = finder
+        self._confident, self._doubtful = confident, doubtful
+        self._last: Face | None = None
+        self._lost = 0
+
+    @property
+    def candidate(self) -> Face | None:
+        """The candidate's face where it was seen last; None before, and when it has been lost for long."""
+        return self._last
+
+    def look(self, t_s: float, bgr: Picture) -> Sighting:
+        """Find the faces in the part of the picture where people are."""
+        faces = self._find(bgr)
+        candidate = self._choose(faces)
+        if candidate is None:
+            self._lost += 1
+        else:
+            self._last, self._lost = candidate, 0
+        others = tuple(face for face in faces if face is not candidate)
+        return Sighting(t_s, candidate, others)
+
+    def _choose(self, faces: list[Face]) -> Face | None:
+        if self._last is not None and self._lost <= self.LOST_LOOKS:
+            x, y = self._last.centre
+            near = [face for face in faces if np.hypot(face.centre[0] - x, face.centre[1] - y) < self.REACH]
+            return min(near, key=lambda face: abs(face.centre[0] - x) + abs(face.centre[1] - y), default=None)
+        sure = [face for face in faces if face.score >= self._confident]
+        return max(sure, key=lambda face: face.width * (1 - abs(face.centre[0] - 0.5)), default=None)
+
+    def _find(self, bgr: Picture) -> list[Face]:
+        """Look at a square as wide as the picture: in all of an upright one faces are too small for the network."""
+        height, width = bgr.shape[:2]
+        if height <= width:
+            return self._finder.find(bgr, self._doubtful)
+        middle = 0.58 if self._last is None else self._last.centre[1]
+        if self._lost:
+            # Look higher and lower in turn for whoever has moved.
+            middle = (0.36, 0.58, 0.74)[self._lost % 3]
+        top = int(np.clip(middle * height - width / 2, 0, height - width))
+        found = self._finder.find(np.ascontiguousarray(bgr[top : top + width]), self._doubtful)
+        scale = width / height
+        return [
+            Face(face.x, face.y * scale + top / height, face.width, face.height * scale, face.score)
+            for face in found
+        ]
