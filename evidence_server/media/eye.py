@@ -19,14 +19,25 @@ from typing import Any
 import av
 import av.audio.codeccontext
 import av.video.codeccontext
+import av.video.reformatter
 import cv2
+import numpy as np
+import numpy.fft
+import numpy.ma  # like those of av, imported with their first use: too late for us
 
 from evidence_server.media.demuxer import Demuxer, Seat
 from evidence_server.media.limits import Limits
 from evidence_server.media.scanning import FACE_MODEL
 from evidence_server.media.viewing import PlacementView, RunView, ScanView, View
 from evidence_server.media.worker import serve
+from evidence_server.vision.anchor import Reader
+from evidence_server.vision.continuity import Continuity
+from evidence_server.vision.frame import Frame
+from evidence_server.vision.placement import place
 from evidence_server.vision.presence import FaceFinder
+from evidence_server.vision.scan import RoomScan
+from evidence_server.vision.spans import thumbnail
+from evidence_server.vision.strip import draw_strip
 
 _KINDS: dict[str, Callable[..., View]] = {"run": RunView, "scan": ScanView, "placement": PlacementView}
 
@@ -66,12 +77,31 @@ class Eye:
         return view
 
 
+def rehearse(faces: FaceFinder) -> None:
+    """Use everything once: numpy and others import some of their parts when they are first used, and soon there
+    will be no files to import from."""
+    noise = np.random.default_rng(0)
+    pictures = [noise.integers(0, 255, (320, 180, 3), np.uint8) for _ in range(12)]
+    frames = [Frame(number / 10, picture) for number, picture in enumerate(pictures)]
+    scan, continuity = RoomScan(faces), Continuity(faces)
+    for frame in frames:
+        scan.take(frame)
+        continuity.take_picture(frame)
+    scan.progress()
+    draw_strip(scan.observations, scan.finish([[frame.t_s, 10 * frame.t_s, 90, 0] for frame in frames]))
+    continuity.spans()
+    thumbnail(frames[0])
+    Reader().read(frames[0].luma, (1,))
+    place(frames, faces)
+
+
 def main() -> None:
     """The eye's process; its one argument is the limits as JSON."""
     av.logging.set_level(None)
     cv2.setNumThreads(1)
     limits = Limits(**json.loads(sys.argv[1]))
     faces = FaceFinder(FACE_MODEL)  # read while there are files
+    rehearse(faces)
     tools = {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info, "opencv": cv2.__version__}
     serve(sys.stdin.buffer, sys.stdout.buffer, limits, tools, lambda seats: Eye(limits, seats, faces))
 
