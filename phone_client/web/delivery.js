@@ -286,6 +286,16 @@ export class Delivery {
     this.changed.fire();
   }
 
+  /**
+   * A picture that the server made of the recording.
+   * @param {string} name
+   * @returns {Promise<Blob>}
+   * @throws {Refusal | TryLater}
+   */
+  picture(name) {
+    return this.#needs.server.picture(name);
+  }
+
   // --- the exam's end ------------------------------------------------------------------------------
 
   /** The planned window; the server's clock. */

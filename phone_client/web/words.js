@@ -63,6 +63,7 @@ export class Words {
   #bundle;
   #clock;
   #clockExact;
+  #list;
 
   /**
    * @param {Language} language
@@ -71,6 +72,7 @@ export class Words {
   constructor(language, bundle) {
     this.language = language;
     this.#bundle = bundle;
+    this.#list = new Intl.ListFormat(language, { type: "conjunction" });
     this.#clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     this.#clockExact = new Intl.DateTimeFormat(language, {
       hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
@@ -105,6 +107,15 @@ export class Words {
   code(family, code) {
     const id = `${family}-${code.replaceAll("_", "-")}`;
     return this.#bundle.hasMessage(id) ? this.say(id) : code;
+  }
+
+  /**
+   * Several things as one part of a sentence.
+   * @param {string[]} items
+   * @returns {string}
+   */
+  list(items) {
+    return this.#list.format(items);
   }
 
   /**

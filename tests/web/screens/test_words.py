@@ -101,5 +101,5 @@ def test_every_message_named_in_the_scripts_exists_and_none_is_left_over() -> No
     # `check-${id}` and the like name any id that fits; codes of the protocol go by family.
     templates = (re.escape(text) for text in re.findall(r"`([a-z][a-z-]*-\$\{[^`]*)`", source))
     built = [re.sub(r"\\\$\\\{[^}]*\\\}", "[a-z0-9-]+", text) for text in templates]
-    fits = re.compile("|".join([*built, "(reason|cause|fix|app)-.+"]))
+    fits = re.compile("|".join([*built, "(reason|cause|fix|app|scan-why|place-why)-.+"]))
     assert not {name for name in known - literal if not fits.fullmatch(name)}
