@@ -63,7 +63,6 @@ export class Words {
   #bundle;
   #clock;
   #clockExact;
-  #list;
 
   /**
    * @param {Language} language
@@ -72,7 +71,6 @@ export class Words {
   constructor(language, bundle) {
     this.language = language;
     this.#bundle = bundle;
-    this.#list = new Intl.ListFormat(language, { type: "conjunction" });
     this.#clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     this.#clockExact = new Intl.DateTimeFormat(language, {
       hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
@@ -115,7 +113,7 @@ export class Words {
    * @returns {string}
    */
   list(items) {
-    return this.#list.format(items);
+    return items.join(this.say("list-joint"));
   }
 
   /**

@@ -10,6 +10,7 @@ steps-label = Progress
 notices-label = Notices
 support = Support desk: { $contact }
 
+list-joint = { ", " }
 span-seconds = { $seconds } s
 span-minutes = { $minutes } min
 span-exact = { $minutes } min { $seconds } s
@@ -63,6 +64,8 @@ waiting-step-3 = Plug it in. This page turns green as soon as the recording arri
 phone-recording-title = Recording
 phone-recording-do = You are ready for the exam. Leave the phone where it is, its screen on, plugged in.
 phone-recording-on-do = All is well, carry on with the exam. Leave the phone where it is.
+phone-recording-look-do = Look at the phone and do what it says: something is still to be done.
+phone-recording-alarm-do = It records, but look at the phone: { $what }.
 phone-offline-title = Phone offline – the recording is kept on the phone
 phone-offline-do = Glance at the phone: as long as it says “recording”, carry on with the exam. It uploads by itself when the network is back.
 phone-interrupted-title = Interrupted: { $cause }
@@ -126,6 +129,9 @@ ledger-alt = Timeline from { $start } to { $end }: { $gaps ->
 }, { $missing ->
     [one] one missing part
    *[other] { $missing } missing parts
+}, { $alarms ->
+    [one] one alarm
+   *[other] { $alarms } alarms
 }. The table has the details.
 ledger-table = Show as a table ({ $count ->
     [one] one row
@@ -138,6 +144,7 @@ ledger-length = Length
 ledger-cause = Cause
 ledger-gap = Gap
 ledger-missing = Not delivered
+ledger-alarm = Alarm
 ledger-waiting = Still on the phone
 ledger-recorded = Recorded
 ledger-unknown = Not known yet
@@ -145,6 +152,24 @@ ledger-sum = { $count ->
     [one] One gap
    *[other] { $count } gaps
 }, { $time } in all
+
+# Before the exam: room scan and placement; during it: alarms
+room-title = Room scan
+room-running = The candidate is turning: { $degrees }° so far.
+room-measuring = The server is looking at the scan.
+room-accept = Fine: a turn of { $degrees }°, the whole room was seen.
+room-repeat = To be repeated.
+room-repeat-why = To be repeated: { $why }.
+room-review = You may go on; a person will look at it.
+room-review-why = You may go on; a person will look at it: { $why }.
+room-alt = A long picture of the room, joined from the turn, with seen and missing directions marked
+place-title = Placement
+place-measuring = The server is looking at the picture.
+place-ok = Fine: candidate, desk and screen are in the picture.
+place-failed = It does not meet the rules.
+place-failed-missing = What lacks in the picture: { $missing }.
+place-alt = The phone's picture once it was in its place
+fact-alarm = Look at the phone
 
 cause-crash = the phone's app crashed
 cause-call = phone call

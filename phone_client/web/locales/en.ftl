@@ -19,6 +19,7 @@ line-recording = – keep this page open
 line-offline = – no network, safe on the phone
 go-on = Go on
 
+list-joint = { ", " }
 span-seconds = { $seconds } s
 span-minutes = { $minutes } min
 span-exact = { $minutes } min { $seconds } s
@@ -263,12 +264,13 @@ scan-offline-do = The scan is safe on the phone and is measured when the network
 scan-accept = The room scan is fine
 scan-review = You may go on: a person will look at it
 scan-repeat = Turn once more
+scan-again = Turn once more
 scan-go-on = Go on, a person will look at it
 scan-owed = The server has answered: the room scan has to be repeated.
 scan-from-to = from { $from } to { $to } o'clock
 scan-at = at { $from } o'clock
 scan-many = several directions
-scan-wrong-coverage = Missing: { $where }.
+scan-wrong-coverage = Missing: { $where }. { $todo }
 scan-turn-further = Turn further right, all the way back to 12.
 scan-turn-there = Turn slowly there and leave nothing out.
 scan-wrong-open = It can't be seen that you came back to where you began: turn on until you see again what you saw first.
@@ -293,7 +295,7 @@ scan-is-missing = missing
 scan-is-unverified = not clearly seen
 scan-clock = 12 is where you began
 scan-ring-seen = The server saw { $seen } of { $all } directions
-scan-strip = Your room, as the server joined it
+scan-strip = Your room, as the server joined it: move it sideways
 scan-strip-alt = A long picture of the room, joined from the turn, with seen and missing directions marked
 
 # --- placement

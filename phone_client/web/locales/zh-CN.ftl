@@ -18,6 +18,7 @@ line-recording = · 请保持本页打开
 line-offline = · 没有网络，已保存在手机上
 go-on = 继续
 
+list-joint = 、
 span-seconds = { $seconds } 秒
 span-minutes = { $minutes } 分钟
 span-exact = { $minutes } 分 { $seconds } 秒
@@ -256,12 +257,13 @@ scan-offline-do = 环拍已保存在手机上，网络恢复后再由服务器�
 scan-accept = 环拍合格
 scan-review = 可以继续，之后由人工查看
 scan-repeat = 请再转一圈
+scan-again = 再转一圈
 scan-go-on = 不再重做，由人工查看
 scan-owed = 服务器的回答到了：环拍需要重做。
 scan-from-to = { $from } 点到 { $to } 点方向
 scan-at = { $from } 点方向
 scan-many = 好几个方向
-scan-wrong-coverage = 没有拍到 { $where }。
+scan-wrong-coverage = 没有拍到 { $where }。{ $todo }
 scan-turn-further = 请继续向右转，一直转回 12 点。
 scan-turn-there = 请在那里慢慢转，不要漏掉。
 scan-wrong-open = 看不出您已转回开始的方向：请一直转到重新看见最初的画面。
@@ -286,7 +288,7 @@ scan-is-missing = 没有拍到
 scan-is-unverified = 没能看清
 scan-clock = 12 点是您开始的方向
 scan-ring-seen = 服务器在 { $all } 个方向中看到了 { $seen } 个
-scan-strip = 服务器拼出的房间画面
+scan-strip = 服务器拼出的房间画面，可左右滑动
 scan-strip-alt = 由环拍拼成的一长条房间画面，标出了拍到和没有拍到的方向
 
 # --- 机位

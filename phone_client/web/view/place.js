@@ -13,6 +13,8 @@ import { Preview, button, card, icon, title } from "./parts.js";
 /** What the picture must show. */
 const SEEN = Object.freeze(["you", "desk", "screen", "around"]);
 
+const SIGNS = Object.freeze(/** @type {const} */ ({ looking: "wait", late: "wait", offline: "offline", ok: "done" }));
+
 /**
  * @param {View} view
  * @param {Words} words
@@ -43,7 +45,7 @@ function answer(view, words, act) {
   const lacks = said === "missing" ? view.state?.placement?.missing ?? [] : [];
   const first = said === "missing";
   return html`${title(words.say(`place-${said}`))}
-    <p class="lead">${words.say(`place-${said}-do`)}</p>
+    <p class="lead waiting">${said === "missing" ? null : icon(SIGNS[said])}<span>${words.say(`place-${said}-do`)}</span></p>
     ${lacks.length === 0 ? null : html`<ul class="lacks">${lacks.map((code) => html`<li key=${code} data-lacks=${code}>${lacking(code)}
       <span>${words.say(fixOf(code, words))}</span></li>`)}</ul>`}
     <${Preview} stream=${view.capture.stream} label=${words.say("preview-label")} />
@@ -82,5 +84,5 @@ function scanLine(view, words, act) {
  */
 export function scanOwed(words, act) {
   return html`<div class="owed notice care" role="status">${icon("warning")}<p>${words.say("scan-owed")}</p>
-    ${button({ id: "scan-repeat", label: words.say("scan-repeat"), act: () => act.repeatScan(), sign: "again" })}</div>`;
+    ${button({ id: "scan-repeat", label: words.say("scan-again"), act: () => act.repeatScan(), sign: "again" })}</div>`;
 }

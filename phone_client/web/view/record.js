@@ -28,7 +28,8 @@ export function recordScreen(view, words, act) {
   const told = view.state?.ended === true;
   // "All is well" is only said where it is.
   const alarm = openAlarms(view)[0] ?? null;
-  const well = capture === "recording" && view.capture.sound && view.capture.wake === "held" && alarm === null;
+  const owed = owesScan(view) && isEarly(view);
+  const well = capture === "recording" && view.capture.sound && view.capture.wake === "held" && alarm === null && !owed;
   const keep = capture === "offline" || well ? `record-${capture}-do` : "record-keep-do";
   return html`<div class="state-ground">
     <div class="state-main">
@@ -37,7 +38,7 @@ export function recordScreen(view, words, act) {
       <p class="state-do">${words.say(told ? "record-ended" : over ? "record-over" : keep)}</p>
     </div>
     ${alarm === null ? null : html`<p class="state-note care" role="status">${icon("warning")}<span>${words.say(words.has(`watch-${alarm.kind}`) ? `watch-${alarm.kind}` : "watch-other")}</span></p>`}
-    ${owesScan(view) && isEarly(view) ? scanOwed(words, act) : null}
+    ${owed ? scanOwed(words, act) : null}
     ${line(view, words)}
     <div class="answers">${button({ id: "stop", label: words.say(told ? "record-stop-now" : "record-stop"), sign: "stop",
       act: () => told ? act.stop() : act.ask("stop"), look: told ? "main" : "quiet", working: view.busy === "stop" })}

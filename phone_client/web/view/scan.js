@@ -64,20 +64,20 @@ function turn(view, words, act) {
 function answer(view, words, act) {
   const said = scanAnswer(view);
   const scan = ownScan(view);
-  const again = button({ id: "scan-repeat", label: words.say("scan-repeat"), act: () => act.repeatScan(), sign: "again", look: said === "repeat" ? "main" : "plain" });
+  const again = button({ id: "scan-repeat", label: words.say("scan-again"), act: () => act.repeatScan(), sign: "again", look: said === "repeat" ? "main" : "plain" });
   const goOn = (/** @type {"main"|"quiet"} */ look, /** @type {string} */ label) =>
     button({ id: "scan-accept", label: words.say(label), act: () => act.acceptScan(), look, sign: look === "main" ? "check" : undefined });
   if (scan === null || scan.stage !== "answered" || scan.accepted === null) {
     return html`${title(words.say(`scan-${said}`))}
       ${ring(view, words, false)}
-      <p class="lead">${words.say(`scan-${said}-do`)}</p>
+      <p class="waiting lead">${icon(said === "offline" ? "offline" : "wait")}<span>${words.say(`scan-${said}-do`)}</span></p>
       <p class="quiet">${words.say(scanResult(view.scan.reading), { degrees: view.scan.reading?.covered_deg ?? 0 })}</p>
       <div class="answers sticky">${said === "looking" ? null : goOn("main", "go-on")}${again}</div>`;
   }
   return html`${title(words.say(`scan-${said}`))}
     ${said === "accept" ? null : html`<ul class="wrongs">${wrongs(scan, words).map((wrong) => html`<li key=${wrong}>${icon("warning")}<span>${wrong}</span></li>`)}</ul>`}
     ${clock(scan, words)}
-    ${strip(view, words)}
+    ${strip(view, scan, words)}
     <div class="answers sticky">${said === "repeat"
       ? html`${again}${mayGoOn(view) ? goOn("quiet", "scan-go-on") : null}` : html`${goOn("main", "go-on")}${again}`}</div>`;
 }
@@ -103,7 +103,7 @@ export function wrongs(scan, words) {
   });
   if (missing.length > 0) {
     const todo = words.say(endsEarly(scan) ? "scan-turn-further" : "scan-turn-there");
-    sentences.unshift(`${words.say("scan-wrong-coverage", { where: whereabouts(missing, words) })} ${todo}`);
+    sentences.unshift(words.say("scan-wrong-coverage", { where: whereabouts(missing, words), todo }));
   }
   if (unverified.length > 0) sentences.push(words.say("scan-unverified", { where: whereabouts(unverified, words) }));
   return sentences.length > 0 ? [...new Set(sentences)] : [words.say("scan-wrong-other")];
@@ -157,15 +157,21 @@ function clock(scan, words) {
 }
 
 /**
- * The room as the server joined it from the turn.
+ * The room as the server joined it from the turn, moved to where something lacks first.
  * @param {View} view
+ * @param {SeenScan} scan
  * @param {Words} words
  */
-function strip({ scan: { strip: picture } }, words) {
+function strip({ scan: { strip: picture } }, scan, words) {
   if (picture === null) return null;
+  const first = [...scan.sectors_missing, ...scan.sectors_unverified].sort((a, b) => a - b)[0] ?? 0;
+  const move = (/** @type {{currentTarget: HTMLImageElement}} */ { currentTarget: image }) => {
+    const frame = image.parentElement;
+    if (frame !== null) frame.scrollLeft = (image.width * first) / SECTORS - frame.clientWidth / 2;
+  };
   // Wider than the screen: it is moved sideways, by keyboard too.
   return html`<figure class="room"><div class="room-strip" tabindex="0" role="group" aria-label=${words.say("scan-strip")}>
-    <img src=${picture.url} alt=${words.say("scan-strip-alt")} /></div><figcaption class="quiet">${words.say("scan-strip")}</figcaption></figure>`;
+    <img src=${picture.url} alt=${words.say("scan-strip-alt")} onLoad=${move} /></div><figcaption class="quiet">${words.say("scan-strip")}</figcaption></figure>`;
 }
 
 /**

@@ -397,14 +397,14 @@ async def test_reasons_say_what_and_when(page: Page) -> None:
     await show(page, STATES["incomplete"])
     cards = page.locator(".reasons")
     await expect(cards.first).to_contain_text(
-        "The room scan has to be repeated: not all of the room was seen and too fast."
+        "The room scan has to be repeated: not all of the room was seen, too fast."
     )
     review = await cards.last.locator("li").all_inner_texts()
     assert review == [
         "13:52:10 – 13:58:10: nobody in the picture",
         "14:12:10 – 14:12:15: camera covered",
         "14:23:10 – 14:37:10: the marker on the laptop's screen was not seen",
-        "The phone's placement does not meet the rules; what lacks: the whole desk and the laptop's screen.",
+        "The phone's placement does not meet the rules; what lacks: the whole desk, the laptop's screen.",
     ]
 
 
