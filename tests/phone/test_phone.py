@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from pairing.jws import new_server_key, record_hash
 from phone_client.bind import claim_offer, load_or_make_key, offer_from_link
 from phone_client.buffer import Buffer
 from phone_client.clock import Clock
-from phone_client.ledger import Segment
+from phone_client.ledger import Happening, Segment
 from phone_client.phone import Outcome, Phone, PhoneOptions
 from phone_client.progress import Snapshot
 from phone_client.record import Recorder
@@ -43,9 +44,11 @@ class Heard:
 
     said: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    more: asyncio.Event = field(default_factory=asyncio.Event)
 
     def say(self, name: str, **_facts: str | int) -> None:
         self.said.append(name)
+        self.more.set()
 
     def refusal(self, error: PairingError) -> None:
         self.refusals.append(error.code)
@@ -62,6 +65,12 @@ class Running:
     buffer: Buffer
     heard: Heard
     outcome: asyncio.Task[Outcome]
+
+    async def until_said(self, name: str) -> None:
+        async with asyncio.timeout(60):
+            while name not in self.heard.said:
+                self.heard.more.clear()
+                await self.heard.more.wait()
 
     async def done(self) -> Outcome:
         async with asyncio.timeout(60):
@@ -409,15 +418,68 @@ async def test_a_claim_that_came_to_nothing_leaves_the_recording(
     assert b"".join(server.stored[name] for name in server.heads) == whole
 
 
-async def test_the_room_scan_is_two_notes_around_its_time(server: FakeServer, tmp_path: Path) -> None:
+MARKED = ["scan_begin", "scan_end", "placed"]
+
+
+async def test_the_room_scan_is_the_first_seconds_and_then_the_phone_stands(
+    server: FakeServer, tmp_path: Path
+) -> None:
     source = Idle(pictures(30, FIRST_US), None)
     with Buffer(tmp_path) as buffer:
         recorder = Recorder(buffer, lambda: source, still_clock())
-        async with phone(server, buffer, recorder, scan_s=1) as running:
+        async with phone(server, buffer, recorder, scan_s=20) as running:
             await server.confirm()
-            await server.until(lambda: len(server.notes) == 2)
-            assert [name for name in running.heard.said if "scan" in name] == ["scan-turn", "scan-done"]
-    assert [note.note for note in server.notes] == ["scan_begin", "scan_end"]
+            await server.until(lambda: len(server.notes) == 3)
+            assert [name for name in running.heard.said if name in {"scan-turn", "scan-done", "placed"}] == [
+                "scan-turn", "scan-done", "placed"
+            ]  # fmt: skip
+    assert [note.note for note in server.notes] == MARKED
+    begin, end, _ = (note.mono_ms for note in server.notes)
+    first = min(head.mono_ms[0] for head in server.heads.values())
+    assert (first - begin < 200, end - begin) == (True, 20_000)
+
+
+async def test_a_scan_that_was_marked_before_a_restart_is_not_marked_again(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        source = Idle(pictures(30, FIRST_US), None)
+        with Buffer(tmp_path) as buffer:
+            recorder = Recorder(buffer, lambda one=source: one, still_clock())
+            async with phone(server, buffer, recorder, scan_s=20) as running:
+                if server.chains is None:
+                    await server.confirm()
+                await server.until(lambda: len(server.notes) >= 3)
+                running.phone.leave()
+                await running.done()
+    with Buffer(tmp_path) as buffer:
+        noted = [entry.what.note for entry in buffer.ledger.entries() if isinstance(entry.what, Happening)]
+    assert [note for note in noted if note in MARKED] == MARKED
+
+
+async def test_the_servers_answers_are_told_once_and_in_words(server: FakeServer, buffer: Buffer) -> None:
+    async with phone(server, buffer) as running:
+        await server.confirm()
+        seen = {"stage": "answered", "accepted": "repeat", "begin_mono_ms": 7,
+                "reasons": [{"code": "fast"}, {"code": "something_new"}, "broken"]}  # fmt: skip
+        server.seen = {"scan": seen, "placement": {"stage": "measuring", "ok": None, "missing": []}}
+        await server.tell()
+        await running.until_said("other-why")
+        server.seen |= {
+            "placement": {"stage": "answered", "ok": False, "missing": ["desk"]},
+            "alarms": [{"kind": "covered", "since_ms": 5, "until_ms": None},
+                       {"kind": "dark", "since_ms": 1, "until_ms": 3}, None],
+        }  # fmt: skip
+        await server.tell()
+        await running.until_said("alarm-covered")
+        server.seen |= {"scan": seen | {"accepted": "accept", "begin_mono_ms": 9, "reasons": []}, "alarms": 3}
+        await server.tell()
+        await running.until_said("scan-accept")
+    told = [name for name in running.heard.said if re.match("(scan|place|alarm|other)", name)]
+    assert told == [
+        "scan-repeat", "scan-why-fast", "other-why", "other-why", "place-failed", "place-why-desk", "alarm",
+        "alarm-covered", "scan-accept",
+    ]  # fmt: skip
 
 
 async def test_recording_on_after_the_end_is_possible_and_not_uploaded(
