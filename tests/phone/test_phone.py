@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,109 +11,12 @@ import pytest
 from pairing.chain import Chains
 from pairing.errors import PairingError
 from pairing.jws import new_server_key, record_hash
-from phone_client.bind import claim_offer, load_or_make_key, offer_from_link
 from phone_client.buffer import Buffer
-from phone_client.clock import Clock
-from phone_client.ledger import Happening, Segment
-from phone_client.phone import Outcome, Phone, PhoneOptions
-from phone_client.progress import Snapshot
+from phone_client.ledger import Segment
 from phone_client.record import Recorder
-from phone_client.server import Server
-from tests.phone.fake_server import NOW_MS, FakeServer, error_answer, refused
-from tests.phone.sources import Idle, joined, pictures, record
-
-MONO_US = 100_000_000
-FIRST_US = 1_000_000
-FIRST_MS = NOW_MS - (MONO_US - FIRST_US) // 1_000
-"""When the recording began, on the server's clock."""
-
-
-def still_clock() -> Clock:
-    """The phone's and the server's clock agree and stand."""
-    return Clock(lambda: MONO_US, lambda: NOW_MS, "boot")
-
-
-@dataclass
-class Heard:
-    """A view that keeps what was said."""
-
-    said: list[str] = field(default_factory=list)
-    refusals: list[str] = field(default_factory=list)
-    more: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def say(self, name: str, **_facts: str | int) -> None:
-        self.said.append(name)
-        self.more.set()
-
-    def refusal(self, error: PairingError) -> None:
-        self.refusals.append(error.code)
-
-    def show(self, now: Snapshot) -> None:
-        pass
-
-
-@dataclass
-class Running:
-    """A phone that runs, and what the test may do to it."""
-
-    phone: Phone
-    buffer: Buffer
-    heard: Heard
-    outcome: asyncio.Task[Outcome]
-
-    async def until_said(self, name: str) -> None:
-        async with asyncio.timeout(60):
-            while name not in self.heard.said:
-                self.heard.more.clear()
-                await self.heard.more.wait()
-
-    async def done(self) -> Outcome:
-        async with asyncio.timeout(60):
-            return await self.outcome
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A buffer with one stopped run of 9 s: three segments, recorded before anything was bound."""
-    folder = tmp_path_factory.mktemp("recorded")
-    with Buffer(folder) as buffer:
-        source = Idle(pictures(135, FIRST_US), None)
-        record(Recorder(buffer, lambda: source, still_clock()), source.exhausted)
-    return folder
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeServer]:
-    async with FakeServer().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
-def buffer(template: Path, tmp_path: Path) -> Iterator[Buffer]:
-    with Buffer(shutil.copytree(template, tmp_path / "buffer")) as opened:
-        yield opened
-
-
-@asynccontextmanager
-async def phone(
-    server: FakeServer, buffer: Buffer, recorder: Recorder | None = None, **options: Any
-) -> AsyncIterator[Running]:
-    """A phone that has claimed and runs."""
-    key, clock, heard = load_or_make_key(buffer.folder), still_clock(), Heard()
-    async with Server(server.base) as reached:
-        claim = buffer.ledger.claim
-        if claim is None:
-            claim = await claim_offer(offer_from_link(server.link), reached, buffer, key, clock)
-        reached.authorise(claim["bearer"])
-        running = Phone(buffer, reached, key, claim, clock, recorder, heard, PhoneOptions(**options))
-        if recorder is not None:
-            recorder.start()
-        task = asyncio.create_task(running.run())
-        try:
-            yield Running(running, buffer, heard, task)
-        finally:
-            running.leave()
-            await asyncio.gather(task, return_exceptions=True)
+from tests.phone.fake_server import FakeServer, error_answer, refused
+from tests.phone.running import FIRST_MS, FIRST_US, phone, still_clock
+from tests.phone.sources import Idle, joined, pictures
 
 
 def all_stored(server: FakeServer, segments: int = 3) -> bool:
@@ -416,70 +314,6 @@ async def test_a_claim_that_came_to_nothing_leaves_the_recording(
         await server.confirm()
         await server.until(lambda: all_stored(server))
     assert b"".join(server.stored[name] for name in server.heads) == whole
-
-
-MARKED = ["scan_begin", "scan_end", "placed"]
-
-
-async def test_the_room_scan_is_the_first_seconds_and_then_the_phone_stands(
-    server: FakeServer, tmp_path: Path
-) -> None:
-    source = Idle(pictures(30, FIRST_US), None)
-    with Buffer(tmp_path) as buffer:
-        recorder = Recorder(buffer, lambda: source, still_clock())
-        async with phone(server, buffer, recorder, scan_s=20) as running:
-            await server.confirm()
-            await server.until(lambda: len(server.notes) == 3)
-            assert [name for name in running.heard.said if name in {"scan-turn", "scan-done", "placed"}] == [
-                "scan-turn", "scan-done", "placed"
-            ]  # fmt: skip
-    assert [note.note for note in server.notes] == MARKED
-    begin, end, _ = (note.mono_ms for note in server.notes)
-    first = min(head.mono_ms[0] for head in server.heads.values())
-    assert (first - begin < 200, end - begin) == (True, 20_000)
-
-
-async def test_a_scan_that_was_marked_before_a_restart_is_not_marked_again(
-    server: FakeServer, tmp_path: Path
-) -> None:
-    for _ in range(2):
-        source = Idle(pictures(30, FIRST_US), None)
-        with Buffer(tmp_path) as buffer:
-            recorder = Recorder(buffer, lambda one=source: one, still_clock())
-            async with phone(server, buffer, recorder, scan_s=20) as running:
-                if server.chains is None:
-                    await server.confirm()
-                await server.until(lambda: len(server.notes) >= 3)
-                running.phone.leave()
-                await running.done()
-    with Buffer(tmp_path) as buffer:
-        noted = [entry.what.note for entry in buffer.ledger.entries() if isinstance(entry.what, Happening)]
-    assert [note for note in noted if note in MARKED] == MARKED
-
-
-async def test_the_servers_answers_are_told_once_and_in_words(server: FakeServer, buffer: Buffer) -> None:
-    async with phone(server, buffer) as running:
-        await server.confirm()
-        seen = {"stage": "answered", "accepted": "repeat", "begin_mono_ms": 7,
-                "reasons": [{"code": "fast"}, {"code": "something_new"}, "broken"]}  # fmt: skip
-        server.seen = {"scan": seen, "placement": {"stage": "measuring", "ok": None, "missing": []}}
-        await server.tell()
-        await running.until_said("other-why")
-        server.seen |= {
-            "placement": {"stage": "answered", "ok": False, "missing": ["desk"]},
-            "alarms": [{"kind": "covered", "since_ms": 5, "until_ms": None},
-                       {"kind": "dark", "since_ms": 1, "until_ms": 3}, None],
-        }  # fmt: skip
-        await server.tell()
-        await running.until_said("alarm-covered")
-        server.seen |= {"scan": seen | {"accepted": "accept", "begin_mono_ms": 9, "reasons": []}, "alarms": 3}
-        await server.tell()
-        await running.until_said("scan-accept")
-    told = [name for name in running.heard.said if re.match("(scan|place|alarm|other)", name)]
-    assert told == [
-        "scan-repeat", "scan-why-fast", "other-why", "other-why", "place-failed", "place-why-desk", "alarm",
-        "alarm-covered", "scan-accept",
-    ]  # fmt: skip
 
 
 async def test_recording_on_after_the_end_is_possible_and_not_uploaded(
