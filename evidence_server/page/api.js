@@ -78,6 +78,16 @@ export class Api {
   }
 
   /**
+   * A picture that the server made of the recording.
+   * @param {string} name
+   * @param {AbortSignal} signal
+   * @returns {Promise<Blob>}
+   */
+  async picture(name, signal) {
+    return (await this.#ask(`/pictures/${encodeURIComponent(name)}`, { signal })).blob();
+  }
+
+  /**
    * Binds the phone whose key is named.
    * @param {string} key
    * @returns {Promise<State>}

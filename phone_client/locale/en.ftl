@@ -13,6 +13,14 @@ recording-over = NOT recording ({ $cause }): { $detail }.
 stop-asked = The exam is not over. Press Ctrl-C again within { $seconds } s to stop recording all the same.
 scan-turn = Room scan: turn once around within { $seconds } s, with yourself in the picture.
 scan-done = Room scan finished.
+placed = Marked: the phone stands in its place.
+scan-accept = The server: the room scan is fine.
+scan-repeat = The server: the room scan has to be repeated:
+scan-review = The server: a person will look at the room scan:
+place-ok = The server: the phone stands well.
+place-failed = The server: what lacks in the picture:
+alarm = The server sees:
+other-why = { $code }
 end-heard = The exam is over.
 offline = No network. The recording goes on and is safe on this phone.
 offline-stopped = No network. What was recorded is safe on this phone and is sent later.
@@ -44,8 +52,57 @@ reason-undecodable-media = { $segments ->
     [one] 1 segment between { $start } and { $end } can't be read.
    *[other] { $segments } segments between { $start } and { $end } can't be read.
 }
+reason-scan-missing = No room scan was made.
+reason-scan-repeat = The room scan has to be repeated: { $what }.
+reason-scan-review = A person has to look at the room scan: { $what }.
+reason-scan-not-measured = The room scan was not checked.
+reason-placement-missing = It was never marked that the phone stands in its place.
+reason-placement-failed = The phone's placement does not meet the rules; what lacks: { $what }.
+reason-placement-not-measured = The phone's placement was not checked.
+reason-continuity-failed = { $start } to { $end }: { $what }.
+reason-continuity-not-measured = Continuity of picture and sound was not checked.
+reason-anchor-failed = { $start } to { $end }: { $what }.
+reason-anchor-not-measured = It was not checked whether the phone saw the laptop's screen.
+joint = { ", " }
 unverified = An answer of the server does not hold: { $detail }
 trouble = Segment { $segment } does not go through: { $why }
+
+# --- what the server saw
+scan-why-coverage = not all of the room was seen
+scan-why-open = the turn did not come back to where it began
+scan-why-fast = too fast
+scan-why-dark = too dark
+scan-why-blurred = picture not sharp
+scan-why-covered = lens covered
+scan-why-still = the picture hardly moved
+scan-why-loop = the same picture again and again
+scan-why-cut = the picture jumped
+scan-why-face = the candidate was not always in the picture
+scan-why-people = more than one person in the picture
+scan-why-featureless = some directions show nothing to measure
+scan-why-upside-down = phone upside down
+scan-why-too-short = too short
+scan-why-too-long = too long
+scan-why-undecodable = can't be played
+place-why-candidate = the candidate
+place-why-desk = the whole desk
+place-why-screen = the laptop's screen
+place-why-steady = a steady picture
+place-why-light = the right light
+place-why-blurred = a sharp picture
+alarm-black = picture black
+alarm-covered = camera covered
+alarm-frozen = picture frozen
+alarm-repeated = picture repeats
+alarm-moved = phone moved
+alarm-absent = nobody in the picture
+alarm-people = more than one person in the picture
+alarm-blurred = picture not sharp
+alarm-dark = too dark
+alarm-silent = no sound
+anchor-why-not-seen = the marker on the laptop's screen was not seen
+anchor-why-wrong-sequence = the markers on the laptop's screen came in the wrong order
+anchor-why-foreign = another exam's marker was seen
 
 # --- progress
 recorded = recorded
