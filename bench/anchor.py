@@ -126,7 +126,7 @@ def measure(scenes: Path | None, clips: int, seed: int) -> dict[str, Tally]:
 def main() -> None:
     """Measure and tell."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--scenes", type=_folder, help="photographs of rooms (default: scikit-image's pictures)")
+    parser.add_argument("--scenes", type=_folder, help="photographs of rooms (default: scikit-image's)")
     parser.add_argument("--clips", type=int, default=120, help="views with our marker (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of views and noise (default: %(default)s)")
     chosen = parser.parse_args()

@@ -58,8 +58,8 @@ class View:
             float(rng.uniform(-15, 15)) + 90 * int(rng.integers(4)),
             (float(rng.uniform(2.5 * width, WIDTH - 2.5 * width)),
              float(rng.uniform(2.5 * width, HEIGHT - VISITOR_PX - 2 * width))),
-            float(rng.uniform(0.55, 1.25)), float(rng.uniform(0.25, 0.9)), float(rng.uniform(0.5, 1.3)),
-            float(rng.uniform(0, 0.2)), float(rng.choice([0, 0, rng.uniform(20, 110)])),
+            float(rng.uniform(0.55, 1.25)), float(rng.uniform(0.25, 0.9)), float(rng.uniform(0.5, 2.0)),
+            float(rng.uniform(0, 0.2)), float(rng.choice([0, 0, rng.uniform(20, 140)])),
             float(rng.uniform(0, 0.5)), float(rng.choice([0, rng.uniform(0.02, 0.12)])),
             float(rng.uniform(1, 5)),
         )
