@@ -160,22 +160,26 @@ class Reader:
         white = _WHITE_PLANE @ modules[_QUIET]
         black = _BLACK_PLANE @ modules[_BORDER]
         level = (modules.ravel() - (white + black) / 2).reshape(modules.shape)
-        bits = _sharpened(level)[2:-2, 2:-2] > 0
-        best: tuple[int, int, int] | None = None
-        for turns in range(4):
-            # anticlockwise quarter turns until it reads upright
-            seen = int(np.rot90(bits, turns).ravel() @ _PLACE_VALUES)
-            for code, pattern in patterns.items():
-                wrong = marker.distance(seen, pattern)
-                if wrong <= self._limits.forgiven and (best is None or wrong < best[0]):
-                    best = (wrong, code, turns)
-            flawless = marker.code_of(seen)
-            if flawless is not None and (best is None or best[0] > 0):
-                best = (0, flawless, turns)
+        best = self._recognised(_sharpened(level)[2:-2, 2:-2] > 0, patterns)
         if best is None:
             return None
         wrong, code, turns = best
         return Reading(code, wrong, tuple((float(x), float(y)) for x, y in np.roll(corners, -turns, axis=0)))
+
+    def _recognised(self, bits: NDArray[np.bool_], patterns: dict[int, int]) -> tuple[int, int, int] | None:
+        """Wrong modules, code, and quarter turns anticlockwise until it reads upright."""
+        seen = [int(np.rot90(bits, turns).ravel() @ _PLACE_VALUES) for turns in range(4)]
+        near = [
+            (marker.distance(seen[turns], pattern), code, turns)
+            for code, pattern in patterns.items()
+            for turns in range(4)
+        ]
+        best = min(near, default=None)
+        if best is not None and best[0] <= self._limits.forgiven:
+            return best
+        flawless = [(0, code, turns) for turns in range(4) if (code := marker.code_of(seen[turns])) is not None]
+        # one pattern in a thousand is another code's when turned: it tells neither
+        return flawless[0] if len(flawless) == 1 else None
 
 
 def _reduced(picture: Picture, shrink: int) -> Picture:
