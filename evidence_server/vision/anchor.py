@@ -177,7 +177,8 @@ class Reader:
         best = min(near, default=None)
         if best is not None and best[0] <= self._limits.forgiven:
             return best
-        flawless = [(0, code, turns) for turns in range(4) if (code := marker.code_of(seen[turns])) is not None]
+        codes = [marker.code_of(pattern) for pattern in seen]
+        flawless = [(0, code, turns) for turns, code in enumerate(codes) if code is not None]
         # one pattern in a thousand is another code's when turned: it tells neither
         return flawless[0] if len(flawless) == 1 else None
 
