@@ -2,11 +2,11 @@
 
     python -m bench.anchor [--scenes DIR] [--clips N] [--seed S] [--json]
 
-Each clip is a rendered view of a screen in a room (`anchor_rooms`), six seconds of 720p15 at 1 Mbit/s with a
-key frame every two: the four key frames stand for one period of 30 s, of whose fifteen a server reads five.
-Every third picture is read besides, to count misreadings.  A 6 × 6 marker of cv2.aruco's stock dictionary, of
-the same size, stands beside ours, and cv2.aruco reads the key frames.  The other clips show what must not be
-accepted.
+Each clip is a rendered view of a screen in a room (`tests.vision.screens`), six seconds of 720p15 at 1 Mbit/s
+with a key frame every two: the four key frames stand for one period of 30 s, of whose fifteen a server reads
+five.  Every third picture is read besides, to count misreadings.  A 6 × 6 marker of cv2.aruco's stock
+dictionary, of the same size, stands beside ours, and cv2.aruco reads the key frames.  The other clips show
+what must not be accepted.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from bench import anchor_rooms as rooms
 from bench.machine import facts
 from bench.report import Goal, arguments, tell
 from evidence_server.anchor import code_at, expected_codes
 from evidence_server.vision.anchor import Reader
+from tests.vision import screens as rooms
 
 FRAMES = 3 * rooms.KEY_FRAME_EVERY + 1
 READ_EVERY = 3

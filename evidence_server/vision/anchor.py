@@ -108,9 +108,9 @@ class Reader:
         """Corners of what may be markers, located in the full picture."""
         level, shrink = luma, 1
         for step in self._limits.levels:
-            level, shrink = _reduced(level, step), shrink * step
-            if min(level.shape) < self._limits.window_px:
+            if min(level.shape) < step * self._limits.window_px:
                 return
+            level, shrink = _reduced(level, step), shrink * step
             labels, islands = self._islands(level, 0 if shrink == step else self._limits.largest_px / step)
             for island in islands:
                 outline = _outline(labels, island)
