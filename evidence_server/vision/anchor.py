@@ -31,12 +31,12 @@ class AnchorThresholds:
     """The levels searched, each so much smaller than the last: markers of 30 to 150 pixels, and to 600."""
     window_px: int = 25
     """Adaptive threshold: wide enough to see white beyond the border of the largest marker of a level."""
-    darker_by: int = 7
-    """Luma below the window's mean: twice the noise of a dark, compressed picture."""
+    darker_by: int = 10
+    """Luma below the window's mean: twice the noise of a dark, compressed picture; a dim screen has 60."""
     smallest_px: int = 9
     """Shortest side of an island at its level: a marker of 28 pixels, tilted by 50°."""
     largest_px: int = 76
-    """Longest side of an island at its level; twice it is for the next level, which overlaps."""
+    """Longest side of an island at its level; what is longer is for the next."""
     candidates: int = 80
     """Most islands looked at in a level, the largest: rooms have up to 40, more only make a picture slow."""
     coarse_share: float = 0.75
@@ -108,10 +108,10 @@ class Reader:
         """Corners of what may be markers, located in the full picture."""
         level, shrink = luma, 1
         for step in self._limits.levels:
-            level, shrink = _reduced(level, step), shrink * step
-            if min(level.shape) < self._limits.window_px:
+            if min(level.shape) < step * self._limits.window_px:
                 return
-            labels, islands = self._islands(level)
+            level, shrink = _reduced(level, step), shrink * step
+            labels, islands = self._islands(level, 0 if shrink == step else self._limits.largest_px / step)
             for island in islands:
                 outline = _outline(labels, island)
                 if outline is None:
@@ -120,25 +120,27 @@ class Reader:
                 if self._looks_right(_modules(luma, corners, 1), self._limits.coarse_share):
                     yield _locate(luma, corners)
 
-    def _islands(self, level: Picture) -> tuple[NDArray[np.int32], list[_Island]]:
+    def _islands(self, level: Picture, longer_than: float) -> tuple[NDArray[np.int32], list[_Island]]:
+        """The labels of a level's dark areas, and those that may be a marker's border."""
         limits = self._limits
         dark = cv2.adaptiveThreshold(
             level, 1, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, limits.window_px, limits.darker_by
         )
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8, ltype=cv2.CV_32S)
-        left, top, width, height, area = stats.T
-        short, long = np.minimum(width, height), np.maximum(width, height)
-        fill = area / (width * height)
-        fits = (short >= limits.smallest_px) & (long <= limits.largest_px) & (long <= 3 * short)
+        _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(dark, 8, cv2.CV_32S, cv2.CCL_BBDT)
+        large = np.flatnonzero(stats[:, 2:4].min(axis=1) >= limits.smallest_px)
+        left, top, width, height, area = stats[large].T
+        long = np.maximum(width, height)
+        fits = (large > 0) & (long > longer_than) & (long <= limits.largest_px)  # label 0 is what isn't dark
+        fits &= long <= 3 * np.minimum(width, height)
         # a ring fills 0.44 of its box, half that where it stands on a corner
+        fill = area / (width * height)
         fits &= (fill > 0.2) & (fill < 0.95)
         # the quiet zone is in the picture too
         fits &= (left > 0) & (top > 0)
         fits &= (left + width < level.shape[1]) & (top + height < level.shape[0])
-        fits[0] = False  # what is not dark
-        chosen = np.flatnonzero(fits)
+        chosen = large[fits]
         if len(chosen) > limits.candidates:
-            chosen = chosen[np.argsort(-area[chosen])[: limits.candidates]]
+            chosen = chosen[np.argsort(-stats[chosen, 4])[: limits.candidates]]
         islands = [_Island(int(label), *(int(side) for side in stats[label, :4])) for label in chosen]
         return cast(NDArray[np.int32], labels), islands
 
@@ -158,22 +160,27 @@ class Reader:
         white = _WHITE_PLANE @ modules[_QUIET]
         black = _BLACK_PLANE @ modules[_BORDER]
         level = (modules.ravel() - (white + black) / 2).reshape(modules.shape)
-        bits = _sharpened(level)[2:-2, 2:-2] > 0
-        best: tuple[int, int, int] | None = None
-        for turns in range(4):
-            # anticlockwise quarter turns until it reads upright
-            seen = int(np.rot90(bits, turns).ravel() @ _PLACE_VALUES)
-            for code, pattern in patterns.items():
-                wrong = marker.distance(seen, pattern)
-                if wrong <= self._limits.forgiven and (best is None or wrong < best[0]):
-                    best = (wrong, code, turns)
-            flawless = marker.code_of(seen)
-            if flawless is not None and (best is None or best[0] > 0):
-                best = (0, flawless, turns)
+        best = self._recognised(_sharpened(level)[2:-2, 2:-2] > 0, patterns)
         if best is None:
             return None
         wrong, code, turns = best
         return Reading(code, wrong, tuple((float(x), float(y)) for x, y in np.roll(corners, -turns, axis=0)))
+
+    def _recognised(self, bits: NDArray[np.bool_], patterns: dict[int, int]) -> tuple[int, int, int] | None:
+        """Wrong modules, code, and quarter turns anticlockwise until it reads upright."""
+        seen = [int(np.rot90(bits, turns).ravel() @ _PLACE_VALUES) for turns in range(4)]
+        near = [
+            (marker.distance(seen[turns], pattern), code, turns)
+            for code, pattern in patterns.items()
+            for turns in range(4)
+        ]
+        best = min(near, default=None)
+        if best is not None and best[0] <= self._limits.forgiven:
+            return best
+        codes = [marker.code_of(pattern) for pattern in seen]
+        flawless = [(0, code, turns) for turns, code in enumerate(codes) if code is not None]
+        # one pattern in a thousand is another code's when turned: it tells neither
+        return flawless[0] if len(flawless) == 1 else None
 
 
 def _reduced(picture: Picture, shrink: int) -> Picture:
@@ -203,10 +210,9 @@ def _outline(labels: NDArray[np.int32], island: _Island) -> Points | None:
     if cv2.contourArea(corners, oriented=True) < 0:
         points = points[::-1]
     # the outline runs through the centres of dark pixels: the edge is half a pixel further out
-    middle = points.mean(axis=0)
-    outward = points - middle
-    points = points + 0.7 * outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6)
-    return cast(Points, points + np.array((island.left, island.top)))
+    middle = points.sum(axis=0) / 4
+    grown = 1 + 1 / max(island.width, island.height)
+    return cast(Points, middle + grown * (points - middle) + (float(island.left), float(island.top)))
 
 
 def _modules(luma: Picture, corners: Points, fine: int) -> Modules:

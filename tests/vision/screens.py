@@ -22,6 +22,8 @@ WIDTH, HEIGHT = 1280, 720
 FPS = 15
 KEY_FRAME_EVERY = 30
 SCREEN = (1600, 1000)
+VISITOR_PX = 150
+"""The height of the strip along the lower edge in which somebody moves."""
 MARKER_PX = 150
 """The black square's width on the screen's canvas."""
 
@@ -55,9 +57,9 @@ class View:
             width, float(rng.uniform(-45, 45)), float(rng.uniform(-25, 25)),
             float(rng.uniform(-15, 15)) + 90 * int(rng.integers(4)),
             (float(rng.uniform(2.5 * width, WIDTH - 2.5 * width)),
-             float(rng.uniform(2.5 * width, HEIGHT - 2.5 * width))),
-            float(rng.uniform(0.55, 1.25)), float(rng.uniform(0.25, 0.9)), float(rng.uniform(0.5, 1.3)),
-            float(rng.uniform(0, 0.2)), float(rng.choice([0, 0, rng.uniform(20, 110)])),
+             float(rng.uniform(2.5 * width, HEIGHT - VISITOR_PX - 2 * width))),
+            float(rng.uniform(0.55, 1.25)), float(rng.uniform(0.25, 0.9)), float(rng.uniform(0.5, 2.0)),
+            float(rng.uniform(0, 0.2)), float(rng.choice([0, 0, rng.uniform(20, 140)])),
             float(rng.uniform(0, 0.5)), float(rng.choice([0, rng.uniform(0.02, 0.12)])),
             float(rng.uniform(1, 5)),
         )
@@ -167,7 +169,6 @@ def filmed(
     for index in range(frames):
         moved = picture.copy()
         left = (start + 3 * index) % (WIDTH - visitor.shape[1])
-        # along the lower edge, where the views leave room for it
         moved[HEIGHT - visitor.shape[0] :, left : left + visitor.shape[1]] = visitor
         y, x = rng.integers(0, 64, 2)
         moved += grain[y : y + HEIGHT, x : x + WIDTH]
@@ -222,11 +223,11 @@ def rooms(folder: Path | None) -> list[Grey]:
 
 
 def visitor() -> Grey:
-    """Somebody to move through the picture, 150 × 150."""
+    """Somebody to move through the picture."""
     from skimage import data
 
     face = cv2.cvtColor(data.astronaut()[:300, 100:400], cv2.COLOR_RGB2GRAY)
-    return cv2.resize(face, (150, 150), interpolation=cv2.INTER_AREA)
+    return cv2.resize(face, (VISITOR_PX, VISITOR_PX), interpolation=cv2.INTER_AREA)
 
 
 def _crop(picture: Grey) -> Grey:
