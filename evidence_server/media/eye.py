@@ -1,8 +1,8 @@
 """The eye: the limited process that looks at pictures and sound.
 
-``python -m evidence_server.media.eye`` speaks :mod:`evidence_server.media.wire` on its standard streams. It
-is started for :class:`evidence_server.media.eyes.Eyes`; like the worker that measures packets it has no files,
-no sockets and no children once it has begun.
+``python -m evidence_server.media.eye`` speaks :mod:`evidence_server.media.wire` on its standard streams, for
+:class:`evidence_server.media.eyes.Eyes`. Like the worker that measures packets it has no files, no sockets and
+no children once it has begun.
 
 Requests: ``feed`` (seat, container, segment, jump, measure, bytes; ``kind``: run, scan or placement, and what
 that one wants to know), ``finish`` (seat), ``close`` (seat). The reply is ``{"seen": {…}}``, null where
@@ -33,7 +33,7 @@ from evidence_server.media.worker import serve
 from evidence_server.vision.anchor import Reader
 from evidence_server.vision.continuity import Continuity
 from evidence_server.vision.frame import Frame
-from evidence_server.vision.placement import place
+from evidence_server.vision.placement import judge_placement
 from evidence_server.vision.presence import FaceFinder
 from evidence_server.vision.scan import RoomScan
 from evidence_server.vision.spans import thumbnail
@@ -78,8 +78,8 @@ class Eye:
 
 
 def rehearse(faces: FaceFinder) -> None:
-    """Use everything once: numpy and others import some of their parts when they are first used, and soon there
-    will be no files to import from."""
+    """Use everything once: numpy and others import some of their parts when they are first used, and soon
+    there will be no files to import from."""
     noise = np.random.default_rng(0)
     pictures = [noise.integers(0, 255, (320, 180, 3), np.uint8) for _ in range(12)]
     frames = [Frame(number / 10, picture) for number, picture in enumerate(pictures)]
@@ -92,16 +92,22 @@ def rehearse(faces: FaceFinder) -> None:
     continuity.spans()
     thumbnail(frames[0])
     Reader().read(frames[0].luma, (1,))
-    place(frames, faces)
+    judge_placement(frames, lambda frame: faces.find(frame.bgr, 0.5))
+
+
+def prepare() -> FaceFinder:
+    """Read and import, while there are files, whatever looking needs."""
+    cv2.setNumThreads(1)
+    faces = FaceFinder(FACE_MODEL)
+    rehearse(faces)
+    return faces
 
 
 def main() -> None:
     """The eye's process; its one argument is the limits as JSON."""
     av.logging.set_level(None)
-    cv2.setNumThreads(1)
     limits = Limits(**json.loads(sys.argv[1]))
-    faces = FaceFinder(FACE_MODEL)  # read while there are files
-    rehearse(faces)
+    faces = prepare()
     tools = {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info, "opencv": cv2.__version__}
     serve(sys.stdin.buffer, sys.stdout.buffer, limits, tools, lambda seats: Eye(limits, seats, faces))
 

@@ -20,9 +20,9 @@ from evidence_server.media.scanning import for_journal
 from evidence_server.media.stream import RunStream
 from evidence_server.vision.anchor import Reader
 from evidence_server.vision.continuity import Continuity
-from evidence_server.vision.frame import Frame
-from evidence_server.vision.placement import place
-from evidence_server.vision.presence import FaceFinder
+from evidence_server.vision.frame import Frame, Picture
+from evidence_server.vision.placement import Corners, judge_placement
+from evidence_server.vision.presence import Face, FaceFinder
 from evidence_server.vision.scan import RoomScan
 from evidence_server.vision.spans import Span, thumbnail
 from evidence_server.vision.strip import draw_strip
@@ -31,6 +31,9 @@ MARKER_EVERY = 3
 """Key frames from one search for the laptop's marker to the next: each is shown for 30 s."""
 LEAD_US = 5_000_000
 """So much in front of a scan is decoded: a picture needs the key frame before it (protocol §3: 4 s)."""
+
+FACE_SCORE = 0.5
+"""Confidence from which a face counts where the phone was put; MediaPipe's own figure."""
 
 Facts = Mapping[str, Any]
 Seen = dict[str, Any]
@@ -56,7 +59,8 @@ class View(ABC):
             MemoryError: looking wants more memory than the process may have; it must end.
         """
         problems: list[Problem] = []
-        self._before(segment, piece)
+        if segment == 0:
+            self._begin_with(piece)
         return self._take(self._stream.feed(segment, piece, jump=jump, problems=problems), facts)
 
     def conclude(self, facts: Facts) -> Seen | None:
@@ -67,8 +71,9 @@ class View(ABC):
         """End the demuxer, so that its thread is free for another run."""
         self._stream.close()
 
-    def _before(self, segment: int, piece: bytes) -> None:
-        """A look at a segment's bytes before they are demuxed."""
+    def _begin_with(self, header: bytes) -> None:
+        """A look at the first segment's bytes before they are demuxed, for a view that wants one."""
+        del header
 
     @abstractmethod
     def _take(self, drained: Drained, facts: Facts) -> Seen:
@@ -151,9 +156,8 @@ class ScanView(View):
         self._pictures = PictureDecoder()
         self._scan = RoomScan(faces)
 
-    def _before(self, segment: int, piece: bytes) -> None:
-        if segment == 0:
-            self._pictures.turn_as(piece)
+    def _begin_with(self, header: bytes) -> None:
+        self._pictures.turn_as(header)
 
     def _take(self, drained: Drained, facts: Facts) -> Seen:
         from_us, to_us = facts["from_us"], facts["to_us"]
@@ -183,20 +187,39 @@ class PlacementView(View):
     ) -> None:
         """See :class:`View`."""
         super().__init__(container, limits, begin, faces)
-        self._glancer = Glancer(limits.pixels)
+        self._glancer = Glancer(limits.pixels, luma_every=1)
+        self._reader = Reader()
         self._frames: list[Frame] = []
+        self._marker: Corners | None = None
 
     def _take(self, drained: Drained, facts: Facts) -> Seen:
         for packet in drained.kept.keys:
             glance = self._glancer.look(packet)
-            if glance is not None and glance.frame and facts["from_us"] <= glance.t_s * 1e6 <= facts["to_us"]:
+            if glance is None or glance.frame is None or glance.luma is None:
+                continue
+            if facts["from_us"] <= glance.t_s * 1e6 <= facts["to_us"]:
                 self._frames.append(glance.frame)
+                self._marker = self._marker or self._find(glance.luma)
         return {}
 
+    def _find(self, luma: Picture) -> Corners | None:
+        """Any marker's corners, in fractions: whose it is, is judged along the whole recording."""
+        height, width = luma.shape
+        for reading in self._reader.read(luma):
+            return tuple((x / width, y / height) for x, y in reading.corners)
+        return None
+
     def conclude(self, facts: Facts) -> Seen | None:
-        result = place(self._frames, self._faces)
+        """See :class:`View`."""
+        placement = judge_placement(self._frames, self._faces_in, self._marker)
         picture = _text(thumbnail(self._frames[-1])) if self._frames else ""
-        return {"result": result.to_record(), "picture": picture}
+        result = {
+            "ok": placement.answer == "ok", "missing": list(placement.missing), "screen": placement.screen,
+        }
+        return {"result": result, "picture": picture}
+
+    def _faces_in(self, frame: Frame) -> list[Face]:
+        return self._faces.find(frame.bgr, FACE_SCORE)
 
 
 def _key(span: Span) -> tuple[str, int]:
