@@ -11,10 +11,13 @@ from typing import Any
 from phone_client.progress import View
 
 SCAN_REASONS = frozenset({
-    "coverage", "open", "fast", "dark", "blurred", "covered", "still", "loop", "cut", "face", "people",
-    "featureless", "upside_down", "too_short", "too_long", "undecodable",
+    "blurred", "candidate_absent", "covered", "dark", "few_frames", "jump", "landscape", "loop",
+    "not_closed", "not_enough", "people", "people_perhaps", "sectors_missing", "sensors_differ",
+    "static_surroundings", "still", "too_fast", "too_long", "too_short", "undecodable", "unseen",
 })  # fmt: skip
-PLACE_CODES = frozenset({"candidate", "desk", "screen", "steady", "light", "blurred"})
+PLACE_CODES = frozenset({
+    "alone", "candidate", "desk", "light", "pictures", "screen", "sharpness", "steady",
+})  # fmt: skip
 ALARMS = frozenset({
     "black", "covered", "frozen", "repeated", "moved", "absent", "people", "blurred", "dark", "silent",
 })  # fmt: skip

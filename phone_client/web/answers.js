@@ -116,8 +116,8 @@ function hourOf(degrees) {
  * Whether only the end of a turn to the right lacks: whoever turns further has it all.
  * @param {SeenScan} scan
  */
-export function endsEarly({ net_yaw_deg, sectors_missing }) {
-  const first = sectors_missing[0];
-  const onwards = first !== undefined && sectors_missing.length === SECTORS - first;
+export function endsEarly({ net_yaw_deg, sectors_missing, sectors_unverified }) {
+  const lacking = new Set([...sectors_missing, ...sectors_unverified]);
+  const onwards = lacking.size > 0 && Math.min(...lacking) === SECTORS - lacking.size;
   return onwards && (net_yaw_deg === null || net_yaw_deg > 0);
 }

@@ -44,7 +44,8 @@
  * @property {Gap[]} gaps
  *
  * The newest room scan as the server told of it; `count` scans were begun so far.  Sector k is 10k…10k+10 degrees
- * from where the turn began, clockwise; `unverified` are those that nothing could be measured in.
+ * from where the turn began, clockwise; `missing` are those not seen, and of
+ * these `unverified` the ones that the camera passed and nothing could be made out in.
  * @typedef {object} SeenScan
  * @property {number} count
  * @property {"running"|"measuring"|"answered"} stage

@@ -103,6 +103,11 @@ STRIP, PLACED = "strip-of-the-test", "placement-of-the-test"
 """The names of the pictures that the backend of these tests has."""
 
 
+def codes(*names: str) -> list[dict[str, Any]]:
+    """Reasons that carry no facts."""
+    return [{"code": name} for name in names]
+
+
 def scan(stage: str = "answered", accepted: str | None = None, **changed: Any) -> dict[str, Any]:
     """The newest turn around the room."""
     return {
@@ -177,13 +182,13 @@ STATES: Mapping[str, State] = {
     "room-repeat": _bound(
         "bound",
         phone=FIRST_MINUTE,
-        scan=scan(accepted="repeat", reasons=[{"code": "coverage"}, {"code": "face"}], net_yaw_deg=228),
+        scan=scan(accepted="repeat", reasons=codes("sectors_missing", "candidate_absent"), net_yaw_deg=228),
         **EARLY,
     ),
     "room-review": _bound(
         "bound",
         phone=FIRST_MINUTE,
-        scan=scan(accepted="review", reasons=[{"code": "people"}]),
+        scan=scan(accepted="review", reasons=codes("people_perhaps")),
         placement=placement(False, "desk", "screen"),
         **EARLY,
     ),
@@ -215,9 +220,9 @@ STATES: Mapping[str, State] = {
             {"code": "missing_media", **MISSING[0]},
             {"code": "gap_too_long", "start_ms": LONG_GAP["start_ms"], "end_ms": LONG_GAP["end_ms"]},
             {"code": "gaps_too_long"},
-            {"code": "scan_repeat", "why": ["coverage", "fast"]},
+            {"code": "scan_repeat", "why": ["sectors_missing", "too_fast"]},
         ],
-        scan=scan(accepted="repeat", reasons=[{"code": "coverage"}, {"code": "fast"}], net_yaw_deg=228),
+        scan=scan(accepted="repeat", reasons=codes("sectors_missing", "too_fast"), net_yaw_deg=228),
         placement=placement(False, "screen"),
         alarms=ALARMS[:2],
         review=[

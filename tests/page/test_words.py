@@ -25,10 +25,13 @@ ALARMS = {
     "black", "covered", "frozen", "repeated", "moved", "absent", "people", "blurred", "dark", "silent",
 }  # fmt: skip
 SCAN_REASONS = {
-    "coverage", "open", "fast", "dark", "blurred", "covered", "still", "loop", "cut", "face", "people",
-    "featureless", "upside_down", "too_short", "too_long", "undecodable",
+    "blurred", "candidate_absent", "covered", "dark", "few_frames", "jump", "landscape", "loop",
+    "not_closed", "not_enough", "people", "people_perhaps", "sectors_missing", "sensors_differ",
+    "static_surroundings", "still", "too_fast", "too_long", "too_short", "undecodable", "unseen",
 }  # fmt: skip
-PLACE_CODES = {"candidate", "desk", "screen", "steady", "light", "blurred"}
+PLACE_CODES = {
+    "alone", "candidate", "desk", "light", "pictures", "screen", "sharpness", "steady",
+}  # fmt: skip
 ANCHOR_WHY = {"not_seen", "wrong_sequence", "foreign"}
 MEASURED = {
     *(f"alarm-{kind}" for kind in ALARMS),

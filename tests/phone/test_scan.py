@@ -56,7 +56,7 @@ async def test_the_servers_answers_are_told_once_and_in_words(server: FakeServer
     async with phone(server, buffer) as running:
         await server.confirm()
         seen = {"stage": "answered", "accepted": "repeat", "begin_mono_ms": 7,
-                "reasons": [{"code": "fast"}, {"code": "something_new"}, "broken"]}  # fmt: skip
+                "reasons": [{"code": "too_fast"}, {"code": "something_new"}, "broken"]}  # fmt: skip
         server.seen = {"scan": seen, "placement": {"stage": "measuring", "ok": None, "missing": []}}
         await server.tell()
         await running.until_said("other-why")
@@ -72,6 +72,6 @@ async def test_the_servers_answers_are_told_once_and_in_words(server: FakeServer
         await running.until_said("scan-accept")
     told = [name for name in running.heard.said if re.match("(scan|place|alarm|other)", name)]
     assert told == [
-        "scan-repeat", "scan-why-fast", "other-why", "other-why", "place-failed", "place-why-desk", "alarm",
-        "alarm-covered", "scan-accept",
+        "scan-repeat", "scan-why-too-fast", "other-why", "other-why", "place-failed", "place-why-desk",
+        "alarm", "alarm-covered", "scan-accept",
     ]  # fmt: skip

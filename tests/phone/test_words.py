@@ -65,7 +65,7 @@ REASONS = {
     "gaps_too_long": {"total_ms": 61_400, "limit_ms": 60_000},
     "undecodable_media": {"segments": 1, "start_ms": 1_000, "end_ms": 61_000},
     "scan_missing": {},
-    "scan_repeat": {"why": ["fast", "something_new"]},
+    "scan_repeat": {"why": ["too_fast", "something_new"]},
     "scan_review": {"why": []},
     "scan_not_measured": {},
     "placement_failed": {"missing": ["desk"]},
@@ -99,7 +99,7 @@ def test_every_code_of_the_measurements_has_its_words(language: str) -> None:
 
 
 def test_a_measured_reason_says_what_it_names() -> None:
-    said = Wording("en").reason({"code": "scan_repeat", "why": ["fast", "dark", "something_new"]})
+    said = Wording("en").reason({"code": "scan_repeat", "why": ["too_fast", "dark", "something_new"]})
     assert said == "The room scan has to be repeated: too fast, too dark."
     absent = {"code": "continuity_failed", "kind": "absent", "start_ms": 1_000, "end_ms": 2_000}
     assert Wording("en").reason(absent).endswith(": nobody in the picture.")

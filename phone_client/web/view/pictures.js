@@ -49,7 +49,8 @@ const LACKING = Object.freeze({
   steady: html`<rect class="d-phone" x="31" y="10" width="18" height="38" rx="4" /><path class="d-line" d="M20 54h40" /><path class="d-hot" d="M22 16c-5 8-5 18 0 26M58 16c5 8 5 18 0 26M14 20c-3 6-3 12 0 18M66 20c3 6 3 12 0 18" />`,
   light: html`<path class="d-hot" d="M30 34c-8-8-5-24 10-24s18 16 10 24c-3 3-3 5-3 8H33c0-3 0-5-3-8zM34 48h12M36 53h8" />`,
   other: html`<path class="d-hot" d="M8 18V8h12M60 8h12v10M72 42v10H60M20 52H8V42" /><path class="d-line" d="M34 24a6 6 0 1 1 9 5c-2 1-3 3-3 5M40 42h.1" />`,
-  blurred: html`<circle class="d-line" cx="40" cy="30" r="20" /><circle class="d-line" cx="40" cy="30" r="11" /><path class="d-hot" d="M26 16l28 28M54 16L26 44" />`,
+  alone: html`<circle class="d-person" cx="26" cy="22" r="9" /><path class="d-person" d="M8 54c2-14 9-20 18-20s16 6 18 20" /><circle class="d-hot" cx="58" cy="18" r="8" /><path class="d-hot" d="M50 34c10-3 20 2 22 18" />`,
+  sharpness: html`<circle class="d-line" cx="40" cy="30" r="20" /><circle class="d-line" cx="40" cy="30" r="11" /><path class="d-hot" d="M26 16l28 28M54 16L26 44" />`,
 });
 
 /**

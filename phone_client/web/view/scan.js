@@ -95,15 +95,17 @@ function scanResult(reading) {
  * @returns {string[]}
  */
 export function wrongs(scan, words) {
-  const { sectors_missing: missing, sectors_unverified: unverified } = scan;
-  const codes = scan.reasons.map(({ code }) => code).filter((code) => code !== "coverage");
+  const unverified = scan.sectors_unverified;
+  // What could not be made out counts as missing, and is told by itself.
+  const missing = scan.sectors_missing.filter((sector) => !unverified.includes(sector));
+  const codes = scan.reasons.map(({ code }) => code).filter((code) => code !== "sectors_missing");
   const sentences = codes.map((code) => {
     const id = `scan-wrong-${code.replaceAll("_", "-")}`;
     return words.say(words.has(id) ? id : "scan-wrong-other");
   });
   if (missing.length > 0) {
     const todo = words.say(endsEarly(scan) ? "scan-turn-further" : "scan-turn-there");
-    sentences.unshift(words.say("scan-wrong-coverage", { where: whereabouts(missing, words), todo }));
+    sentences.unshift(words.say("scan-wrong-sectors-missing", { where: whereabouts(missing, words), todo }));
   }
   if (unverified.length > 0) sentences.push(words.say("scan-unverified", { where: whereabouts(unverified, words) }));
   return sentences.length > 0 ? [...new Set(sentences)] : [words.say("scan-wrong-other")];
@@ -144,8 +146,8 @@ function ring({ scan: { reading }, capture, state }, words, large) {
  */
 function clock(scan, words) {
   const [missing, unverified] = [new Set(scan.sectors_missing), new Set(scan.sectors_unverified)];
-  const kinds = Array.from({ length: SECTORS }, (_, index) => missing.has(index) ? "missing" : unverified.has(index) ? "unverified" : "done");
-  const seen = kinds.filter((kind) => kind !== "missing").length;
+  const kinds = Array.from({ length: SECTORS }, (_, index) => unverified.has(index) ? "unverified" : missing.has(index) ? "missing" : "done");
+  const seen = kinds.filter((kind) => kind === "done").length;
   return html`<div class="clock">
     <svg class="sectors" viewBox="-50 -50 100 100" role="img" aria-label=${words.say("scan-ring-seen", { seen, all: SECTORS })}>
       ${kinds.map((kind, index) => html`<path key=${index} class=${`is-${kind}`} d=${sector(index + 0.5, kind === "unverified" ? HALF : RING)} />`)}

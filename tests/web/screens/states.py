@@ -153,6 +153,11 @@ def _turn(sectors: int, hint: str | None = None, guided: bool = True, face: bool
 _BATTERY = {"percent": 76, "charging": True}
 
 
+def codes(*names: str) -> list[dict[str, Any]]:
+    """Reasons that carry no facts."""
+    return [{"code": name} for name in names]
+
+
 def _seen(stage: str = "answered", accepted: str | None = None, **changed: Any) -> View:
     """What the server says of the newest turn, as the Keeper hands it on."""
     return {
@@ -163,14 +168,14 @@ def _seen(stage: str = "answered", accepted: str | None = None, **changed: Any) 
 
 
 _SHORT_TURN = _seen(
-    accepted="repeat", net_yaw_deg=228, sectors_covered=[*range(20)], sectors_missing=[*range(23, 36)],
+    accepted="repeat", net_yaw_deg=228, sectors_covered=[*range(20)], sectors_missing=[*range(20, 36)],
     sectors_unverified=[20, 21, 22], strip="p1cture",
-    reasons=[{"code": "coverage"}, {"code": "fast"}, {"code": "face"}],
+    reasons=codes("not_enough", "too_fast", "candidate_absent"),
 )  # fmt: skip
 _MANY_TURNS = _seen(
     accepted="repeat", count=2, net_yaw_deg=361, sectors_covered=[*range(9), *range(14, 36)],
     sectors_missing=[9, 10, 11, 12, 13],
-    reasons=[{"code": "coverage"}, {"code": "people"}, {"code": "something_new"}],
+    reasons=codes("sectors_missing", "people", "something_new"),
 )  # fmt: skip
 
 
@@ -208,7 +213,7 @@ def _placing(placement: View | None, asked_at_ms: int = NOW - 4_000, **changed: 
 
 
 _LACKS = {"stage": "answered", "ok": False, "missing": ["candidate", "desk", "screen"], "picture": None}
-_LACKS_MORE = _LACKS | {"missing": ["steady", "light", "blurred", "something_new"]}
+_LACKS_MORE = _LACKS | {"missing": ["alone", "steady", "light", "sharpness", "something_new"]}
 
 
 def alarm(kind: str) -> View:
@@ -245,7 +250,7 @@ STATES: dict[str, View] = {
     "scan-accept": _asked(_seen(accepted="accept"), _turn(36)),
     "scan-repeat": _asked(_SHORT_TURN, _turn(23), strip=True),
     "scan-repeat-again": _asked(_MANY_TURNS, _turn(36)),
-    "scan-review": _asked(_seen(accepted="review", reasons=[{"code": "people"}]), _turn(36), strip=True),
+    "scan-review": _asked(_seen(accepted="review", reasons=codes("people_perhaps")), _turn(36), strip=True),
     "place": _view(
         _state(**(_EARLY | _BEGUN | {"scan": _seen(accepted="accept")})), _ON, look=_LOOK, **_SCANNED
     ),
@@ -339,7 +344,7 @@ STATES: dict[str, View] = {
                 "incomplete",
                 reasons=[
                     {"code": "gap_too_long"} | _LONG, {"code": "missing_media"} | _UNSENT,
-                    {"code": "scan_repeat", "why": ["coverage", "fast", "something_new"]},
+                    {"code": "scan_repeat", "why": ["sectors_missing", "too_fast", "something_new"]},
                 ],
                 review=[
                     {"code": "continuity_failed", "kind": "absent"} | _LONG,
@@ -353,7 +358,7 @@ STATES: dict[str, View] = {
     ),
     "late": _view(
         _state(**(_ARRIVED | {
-            "verdict": _verdict("late", 2, reasons=[{"code": "stored_late"}]),
+            "verdict": _verdict("late", 2, reasons=codes("stored_late")),
             "verdict_jws": "eyJ.e30.sig"})),
         _CAPTURE | {"doing": "stopped"}, proof="evidence-verdict:sit-4f1c-82d0:2:late:3q2v",
     ),
