@@ -390,7 +390,8 @@ class Exam:
         """Creates the sitting with the window [T0, T0 + length_s] and binds a phone 30 s before."""
         service.clock.now_ms = at(-30)
         # What is not about the scan films none.
-        whole = {"checks": {"scan": "review"}} | dict(policy or {})
+        given = dict(policy or {})
+        whole = given | {"checks": {"scan": "review", **given.get("checks", {})}}
         await service.binder.create(name, "oral", T0, at(length_s), whole)
         bound = Phone(service, name, **phone)
         await bound.bind()
@@ -424,6 +425,12 @@ class Exam:
     async def segments(self) -> list[Segment]:
         """All committed segments."""
         return list((await self.service.register.look(self.sitting)).segments())
+
+
+def of_recording(found: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The codes but those of what was seen: who films no scan, and puts no phone down, hears of that."""
+    seen = ("scan_", "placement_", "continuity_", "anchor_")
+    return {code for code in codes(found) if not code.startswith(seen)}
 
 
 def codes(found: Sequence[Mapping[str, Any]]) -> set[str]:

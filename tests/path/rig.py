@@ -82,7 +82,7 @@ class Rig:
             await phone.kill()
 
     async def create(self, *arguments: str) -> dict[str, Any]:
-        """A sitting, created with the public command; unless told otherwise, one that asks for no room scan."""
+        """A sitting, created with the public command; one that needs no room scan, unless told otherwise."""
         if "--policy" not in arguments:
             arguments = (*arguments, "--policy", '{"checks": {"scan": "review"}}')
         return await self.server.command_json("sitting", *arguments, "--json")

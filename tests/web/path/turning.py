@@ -1,8 +1,8 @@
 """A camera that turns around a room over and over, the candidate in front of it: what a room scan films.
 
-The room is a cylinder papered with scikit-image's photographs; one turn takes `TURN_S` seconds, so any stretch
-of the film that is longer is a whole turn, and any that is shorter is not.  No two turns are alike: the same
-pictures again would be a replayed film.
+The room is a cylinder papered with scikit-image's photographs; one turn takes `TURN_S` seconds, so any
+stretch of the film that is longer is a whole turn, and any that is shorter is not.  No two turns are alike: the
+same pictures again would be a replayed film.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _shake(noise: np.random.Generator, count: int) -> NDArray[np.float64]:
 
 
 def _wall() -> Picture:
-    """The photographs side by side, each mirrored and toned in its own way, the last one meeting the first."""
+    """The photographs side by side, each toned in its own way."""
     names = ("coffee", "chelsea", "rocket", "retina", "immunohistochemistry", "brick", "grass", "gravel")
     width = _WALL[0] // len(names)
     parts = []
@@ -82,7 +82,8 @@ def _person() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _put(
-    picture: NDArray[np.float32], person: tuple[NDArray[np.float32], NDArray[np.float32]], middle: int, bottom: int
+    picture: NDArray[np.float32], person: tuple[NDArray[np.float32], NDArray[np.float32]], middle: int,
+    bottom: int,
 ) -> None:
     portrait, opaque = person
     height, width = portrait.shape[:2]
