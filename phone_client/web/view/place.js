@@ -52,8 +52,8 @@ function answer(view, words, act) {
       <span>${words.say(fixOf(code, words))}</span></li>`)}</ul>`}
     <${Preview} stream=${view.capture.stream} label=${words.say("preview-label")} />
     ${scanLine(view, words, act)}
-    ${said === "looking" ? null : html`<div class="answers sticky">${said === "missing"
-      ? html`${again}${goOn("quiet", "place-go-on")}` : html`${goOn("main", "go-on")}${again}`}</div>`}`;
+    <div class="answers sticky">${said === "looking" ? goOn("quiet", "place-no-wait")
+      : said === "missing" ? html`${again}${goOn("quiet", "place-go-on")}` : html`${goOn("main", "go-on")}${again}`}</div>`;
 }
 
 /**

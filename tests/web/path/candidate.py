@@ -127,6 +127,11 @@ class Candidate:
         await self.until_stage("scan")
         await self.tap("scan-skip")
         await self.tap("placed")
+        # Whatever the server says of it, if the candidate is not gone on already.
+        accept = self.page.locator('[data-act="place-accept"]')
+        await accept.or_(self.page.locator("main.screen-record")).wait_for(timeout=PATIENCE_MS)
+        if await accept.is_visible():
+            await accept.click(timeout=PATIENCE_MS)
         await self.until_stage("record")
 
 
