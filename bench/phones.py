@@ -17,12 +17,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import linear_regression, median, quantiles
+from typing import Any
 
 import aiohttp
 
@@ -30,6 +31,7 @@ from bench.machine import Cores, children, cpu_s, facts, memory_mb
 from bench.phone_load import SEGMENT_S, Film, LoadPhone, Tally
 from bench.report import Goal, arguments, scratch, tell
 from evidence_server.data_folder import DataFolder
+from evidence_server.event import Event
 from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing
 from evidence_server.sitting import fold
@@ -139,25 +141,27 @@ async def compared(data: Path, load: Sequence[LoadPhone]) -> dict[str, object]:
     problems: Counter[str] = Counter()
     try:
         for phone in load:
-            state = fold(phone.sitting, await journal.read(phone.sitting))
+            events = await journal.read(phone.sitting)
+            state = fold(phone.sitting, events)
+            given = {body["head"]: body["receipt"] for body in _bodies(events, "stored")}
             segments = {segment.name: segment for segment in state.segments()}
             heads += len(phone.acknowledged)
             receipts += len(phone.receipts)
             lost += [f"head {name}" for name in phone.acknowledged if name not in segments]
             for name, receipt in phone.receipts.items():
-                if name not in segments or segments[name].receipt != receipt:
+                if name not in segments or given.get(name) != receipt:
                     lost.append(f"receipt {name}")
                     continue
                 digest = hashlib.sha256()
                 async for piece in store.chunks(phone.sitting, name):
                     digest.update(piece)
                     size += len(piece)
-                if b64u(digest.digest()) != segments[name].head.sha256:
+                if b64u(digest.digest()) != segments[name].sha256:
                     lost.append(f"media {name}")
             for segment in segments.values():
                 if segment.measurement is not None:
                     measured += 1
-                    problems.update(problem["code"] for problem in segment.measurement["problems"])
+                    problems.update(segment.measurement.problems)
     finally:
         await store.close()
         await journal.close()
@@ -165,6 +169,10 @@ async def compared(data: Path, load: Sequence[LoadPhone]) -> dict[str, object]:
         "heads": heads, "receipts": receipts, "bytes_compared": size, "lost": len(lost),
         "lost_first": lost[:5], "measured": measured, "problems": dict(problems),
     }
+
+
+def _bodies(events: Iterable[Event], kind: str) -> Iterator[dict[str, Any]]:
+    return (event.fields() for event in events if event.kind == kind)
 
 
 def told(samples: Sequence[Sample], tally: Tally, minutes: float) -> dict[str, object]:

@@ -7,16 +7,16 @@ phone's clock jumped, nor a clock that ran while the frames stood still, hides a
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from evidence_server.sitting import Generation, PlacedNote, Segment, Sitting
-from pairing.chain import Entry
-from pairing.clock import UNSAMPLED_MS, Placement, place_by_samples, place_by_wall
+from evidence_server.placing import place_runs
+from evidence_server.segment import Measured, Segment
+from evidence_server.sitting import Generation, PlacedNote, Sitting
+from pairing.clock import UNSAMPLED_MS, Placement
 from pairing.jws import MAX_INTEGER
-from pairing.messages import ClockSample, Head
 
 JOIN_MS = 1_000
 """Jitter between a segment's monotonic times and its packets that is no gap: a recorder reports its slices
@@ -87,85 +87,6 @@ class Coverage:
     drift_ms: int
 
 
-def place_runs(state: Sitting) -> dict[tuple[int, int], Placement]:
-    """Where each run of each generation lies on the server's clock.
-
-    No placement counts as vaguer than one by wall clock: a phone that claims slow round trips gains nothing.
-    """
-    return {
-        (generation.number, run): placement
-        for generation in state.generations
-        for run, placement in place_phone(_entries(generation)).items()
-    }
-
-
-def _entries(generation: Generation) -> Iterable[Entry]:
-    yield from (segment.head for segment in generation.segments.values())
-    yield from (placed.note for placed in generation.notes)
-
-
-def place_phone(entries: Iterable[Entry]) -> dict[int, Placement]:
-    """The same for the runs that one phone's entries are of; of each run, heads come before notes."""
-    samples: dict[int, list[ClockSample]] = {}
-    first: dict[int, tuple[int, int]] = {}
-    for entry in entries:
-        mono = entry.mono_ms[0] if isinstance(entry, Head) else entry.mono_ms
-        first.setdefault(entry.link.run, (mono, entry.wall_ms))
-        if entry.link.clock is not None:
-            samples.setdefault(entry.link.run, []).append(entry.link.clock)
-    # another phone's samples say nothing about this one's wall clock
-    of_phone = sorted((one for some in samples.values() for one in some), key=lambda one: one.wall_ms)
-    placements = {}
-    for run, (mono, wall) in first.items():
-        own = _place_by_steps(samples.get(run, ()))
-        own = own or place_by_wall(mono, wall, _nearest(of_phone, wall))
-        placements[run] = replace(own, uncertainty_ms=min(own.uncertainty_ms, UNSAMPLED_MS))
-    return placements
-
-
-@dataclass(frozen=True)
-class SteppedPlacement(Placement):
-    """A run whose clock did not run evenly: a phone's monotonic clock stands still while it sleeps.
-
-    `steps` are (monotonic time, offset from then on); in front of the first it is `offset_ms`.
-    """
-
-    steps: tuple[tuple[int, int], ...]
-
-    def server_ms(self, mono_ms: int) -> int:
-        """`mono_ms` on the server's clock."""
-        behind = bisect_right(self.steps, mono_ms, key=lambda step: step[0])
-        return mono_ms + (self.steps[behind - 1][1] if behind else self.offset_ms)
-
-
-def _place_by_steps(samples: Iterable[ClockSample]) -> Placement | None:
-    """The placement of a run by its own samples; a new step where they contradict the ones before."""
-    groups: list[list[ClockSample]] = []
-    for sample in sorted(samples, key=lambda item: item.mono_ms):
-        if groups and not _contradict(groups[-1][0], sample):
-            groups[-1].append(sample)
-        else:
-            groups.append([sample])
-    steps = [(group[0].mono_ms, placed) for group in groups if (placed := place_by_samples(group))]
-    if not steps:
-        return None
-    uncertainty = max(placed.uncertainty_ms for _, placed in steps)
-    later = tuple((since, placed.offset_ms) for since, placed in steps[1:])
-    return SteppedPlacement(steps[0][1].offset_ms, uncertainty, later)
-
-
-def _contradict(one: ClockSample, other: ClockSample) -> bool:
-    """Whether two samples of one clock cannot both be right."""
-    apart = abs((other.server_ms - other.mono_ms) - (one.server_ms - one.mono_ms))
-    return apart > DRIFT_MS + (one.rtt_ms + other.rtt_ms) // 2
-
-
-def _nearest(samples: Sequence[ClockSample], wall_ms: int) -> Sequence[ClockSample]:
-    """Of samples in the order of wall time, the two around `wall_ms`."""
-    at = bisect_left(samples, wall_ms, key=lambda sample: sample.wall_ms)
-    return samples[max(0, at - 1) : at + 1]
-
-
 def cover(state: Sitting, required: Span) -> Coverage:
     """How the camera's media covers `required`."""
     placements = place_runs(state)
@@ -173,7 +94,7 @@ def cover(state: Sitting, required: Span) -> Coverage:
     drift = 0
     for generation in state.generations:
         for run, segments in generation.runs.items():
-            if segments[0].head.source != "camera":
+            if segments[0].source != "camera":
                 continue
             some, worst = _place_run(segments, placements[generation.number, run])
             placed += map(_within_numbers, some)
@@ -214,14 +135,14 @@ def pending(state: Sitting, required: Span) -> list[Segment]:
     """
     waiting = [
         segment for segment in state.segments()
-        if segment.measurement is None and segment.head.source == "camera"
+        if segment.measurement is None and segment.source == "camera"
     ]
     placements = place_runs(state) if waiting else {}
     found = []
     for segment in waiting:
-        link, mono = segment.head.link, segment.head.mono_ms
-        placement = placements[link.generation, link.run]
-        if Span(placement.server_ms(mono[0]), placement.server_ms(mono[1])).clip(required):
+        placement = placements[segment.generation, segment.run]
+        begin, end = placement.server_ms(segment.mono_begin_ms), placement.server_ms(segment.mono_end_ms)
+        if Span(begin, end).clip(required):
             found.append(segment)
     return found
 
@@ -239,24 +160,24 @@ def _place_run(
     drift = 0
     before: tuple[int, int] | None = None  # where the last segment ended: server ms, media µs
     for segment in segments:
-        start = placement.server_ms(segment.head.mono_ms[0])
-        video = _video(segment)
+        start = placement.server_ms(segment.mono_begin_ms)
+        video = pictures_of(segment)
         if video is None:
             if segment.measurement is None or is_unreadable(segment):
-                end = placement.server_ms(segment.head.mono_ms[1])
+                end = placement.server_ms(segment.mono_end_ms)
                 before = None
                 placed.append(PlacedSegment(segment, Span(start, end), placement.uncertainty_ms, False))
             continue
         between_us, follows = 0, before is not None
         if before is not None:
-            between_us = video["first_us"] - before[1]
+            between_us = video.first_us - before[1]
             expected = before[0] + between_us // 1000
             drift = max(drift, abs(start - expected))
             if abs(start - expected) <= JOIN_MS:
                 start = expected
-        end = start + (video["end_us"] - video["first_us"]) // 1000
-        before = end, video["end_us"]
-        captured = placement.server_ms(segment.head.mono_ms[1])
+        end = start + (video.end_us - video.first_us) // 1000
+        before = end, video.end_us
+        captured = placement.server_ms(segment.mono_end_ms)
         committed = segment.committed_at_ms + placement.uncertainty_ms
         drift = max(drift, end - captured, end - committed)
         still_ms = _still_us(video, between_us) // 1000
@@ -269,10 +190,10 @@ def _place_run(
     return placed, drift
 
 
-def _still_us(video: dict[str, int], between_us: int) -> int:
+def _still_us(video: Measured, between_us: int) -> int:
     """How long a segment's frames stood still, longer than STEP_GAP_US at a time; `between_us` before it."""
-    sparse = video["end_us"] - video["first_us"] - video["packets"] * STEP_GAP_US
-    step = video["max_step_us"]
+    sparse = video.end_us - video.first_us - video.packets * STEP_GAP_US
+    step = video.max_step_us
     return max(0, sparse, step if step > max(STEP_GAP_US, between_us + JOIN_MS * 1000) else 0)
 
 
@@ -282,31 +203,25 @@ def _cut(item: PlacedSegment, end_ms: int) -> PlacedSegment:
     return replace(item, span=Span(span.start_ms, max(span.start_ms, min(span.end_ms, end_ms))))
 
 
-def _video(segment: Segment) -> dict[str, int] | None:
-    """The measured picture of a segment, if it shows any."""
-    if segment.measurement is None or is_unreadable(segment):
-        return None
-    video: dict[str, int] | None = segment.measurement.get("video")
-    return video if video is not None and video["first_us"] is not None else None
+def pictures_of(segment: Segment) -> Measured | None:
+    """What was measured of a segment, if it shows pictures."""
+    found = segment.measurement
+    return found if found is not None and found.has_video and not is_unreadable(segment) else None
 
 
 def is_unreadable(segment: Segment) -> bool:
     """Whether the measurement found that the segment shows nothing."""
-    return segment.measurement is not None and any(
-        problem["code"] in UNREADABLE for problem in segment.measurement["problems"]
-    )
+    return segment.measurement is not None and not UNREADABLE.isdisjoint(segment.measurement.problems)
 
 
 def is_irregular(segment: Segment) -> bool:
     """Whether a person should look at a segment that shows pictures: a problem on the way, no sound, or so
     long without a key frame that decodes that nobody looked at its pictures."""
-    found, video = segment.measurement, _video(segment)
-    if found is None or video is None:
+    found = pictures_of(segment)
+    if found is None:
         return False
-    silent = not (found["audio"] and found["audio"]["packets"])
-    length_us = video["end_us"] - video["first_us"]
-    unseen = length_us >= UNSEEN_US and not (found["key_frame"] and found["key_frame"]["decoded"])
-    return bool(found["problems"]) or silent or unseen
+    unseen = found.end_us - found.first_us >= UNSEEN_US and not found.key_frame_decoded
+    return bool(found.problems) or not found.audio_packets or unseen
 
 
 def union(spans: Iterable[Span], within: Span) -> list[Span]:
@@ -352,7 +267,7 @@ class _Edges:
 
 
 def _run(item: PlacedSegment) -> tuple[int, int]:
-    return item.segment.head.link.generation, item.segment.head.link.run
+    return item.segment.generation, item.segment.run
 
 
 def _weigh(
@@ -394,7 +309,7 @@ def committed_late(
     replaced = {generation.number: generation.replaced_at_ms for generation in generations}
     late = []
     for item in placed:
-        cut = replaced[item.segment.head.link.generation]
+        cut = replaced[item.segment.generation]
         waited = item.segment.committed_at_ms - item.span.end_ms - item.uncertainty_ms
         replaced_before = cut is not None and item.segment.committed_at_ms > cut
         if item.segment.carried or replaced_before or waited > tolerance_ms:

@@ -172,9 +172,11 @@ class Journal:
         if self._told is not None:
             self._told(events, time.perf_counter() - began)
 
-    async def read(self, sitting: str, after: int = 0) -> list[Event]:
-        """The sitting's events with a sequence number above `after`, in order."""
+    async def read(self, sitting: str, after: int = 0, until: int | None = None) -> list[Event]:
+        """The sitting's events with a sequence number above `after`, in order; the last one is `until`."""
         query = sa.select(_EVENTS).where(_EVENTS.c.sitting == sitting, _EVENTS.c.seq >= after)
+        if until is not None:
+            query = query.where(_EVENTS.c.seq <= until)
         rows = await self._rows(query.order_by(_EVENTS.c.seq))
         prev = GENESIS
         if after and rows and rows[0].seq == after:

@@ -22,16 +22,18 @@ import hashlib
 import json
 import struct
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from joserfc.jwk import OKPKey
 
-from evidence_server.bundle import BundleWriter, journal_lines, media_path, stored_segments
+from evidence_server.bundle import BundleWriter, journal_lines, media_path, picture_path, stored_segments
 from evidence_server.event import GENESIS, Event
-from evidence_server.sitting import Segment, Sitting
+from evidence_server.seen import picture_name
+from evidence_server.segment import Segment
+from evidence_server.sitting import Sitting
 from evidence_server.verdict import RULES, judge
 from pairing.chain import read_entry
 from pairing.encoding import b64u, sha256_b64u
@@ -39,7 +41,7 @@ from pairing.errors import PairingError
 from pairing.jws import phone_key, record_hash, thumbprint, verify
 from pairing.manifest import Manifest
 from pairing.messages import BUNDLE_TYP, VERDICT_TYP, Acknowledgement, Binding, Release
-from pairing.receipt import check_receipt
+from pairing.receipt import Receipt
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,14 @@ class Finding:
 
 @dataclass
 class Proof:
-    """What `prove` found.  `findings` is never empty; `state` is None where the journal cannot be read."""
+    """What `prove` found.  `findings` is never empty; `state` is None where the journal cannot be read.
+
+    `measurements` are the journal's, whole, by generation and head: the state holds only what it judges by.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     state: Sitting | None = None
+    measurements: dict[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
     key: str = ""
     trusted: bool = False
 
@@ -220,10 +226,12 @@ class _Prover:
                 self._check_manifest(state, body)
             elif event.kind == "stored":
                 segment = state.generations[body["generation"] - 1].segments[body["head"]]
-                receipt = check_receipt(body["receipt"], self._server_key(), segment.head, segment.name)
-                if receipt.stored_at_ms != event.at_ms:
-                    raise PairingError("claims_invalid", "the receipt names another time")
+                receipt = Receipt.from_claims(verify(body["receipt"], Receipt.TYP, self._server_key()))
+                if receipt != segment.receipt(state.id, event.at_ms):
+                    raise PairingError("claims_invalid", "the receipt speaks of another segment or time")
                 self._counts["receipts"] += 1
+            elif event.kind == "measured":
+                self._proof.measurements[body["generation"], body["head"]] = body["measurement"]
             elif event.kind == "released":
                 self._check_release(state, body)
         except PairingError as error:
@@ -302,12 +310,15 @@ class _Prover:
         names = set(archive.namelist())
         segments = stored_segments(state)
         wrong = [says for segment in segments if (says := _differs(archive, names, segment))]
-        expected = {media_path(segment) for segment in segments}
-        wrong += [f"{name} belongs to no stored segment" for name in sorted(names - expected - _FIXED)]
+        pictures = state.pictures()
+        wrong += [says for name in sorted(pictures) if (says := _differs_picture(archive, names, name))]
+        expected = {media_path(segment) for segment in segments} | {picture_path(name) for name in pictures}
+        unnamed = sorted(names - expected - _FIXED)
+        wrong += [f"{name} belongs to nothing that the journal names" for name in unnamed]
         for says in wrong:
             self._say(7, says, holds=False)
         if not wrong:
-            size = sum(segment.head.length for segment in segments)
+            size = sum(segment.length for segment in segments)
             self._say(7, f"{len(segments)} segments, {size} bytes, each with its committed length and hash")
         return bool(wrong)
 
@@ -322,17 +333,28 @@ _FIXED = {"README.txt", "bundle.jws", "jwks.json", "journal.jsonl", "verdict.jws
 
 
 def _differs(archive: zipfile.ZipFile, names: set[str], segment: Segment) -> str:
-    link, path = segment.head.link, media_path(segment)
-    named = f"segment {link.seq} of run {link.run}, generation {link.generation} ({path})"
+    path = media_path(segment)
+    named = f"segment {segment.seq} of run {segment.run}, generation {segment.generation} ({path})"
     if path not in names:
         return f"{named} is missing from the bundle"
     try:
         content = archive.read(path)
     except _UNREADABLE as error:
         return f"{named} was altered: {error!r}"
-    if len(content) != segment.head.length or b64u(hashlib.sha256(content).digest()) != segment.head.sha256:
+    if len(content) != segment.length or b64u(hashlib.sha256(content).digest()) != segment.sha256:
         return f"{named} was altered: its bytes do not have the committed hash"
     return ""
+
+
+def _differs_picture(archive: zipfile.ZipFile, names: set[str], name: str) -> str:
+    path = picture_path(name)
+    if path not in names:
+        return f"{path} is missing from the bundle"
+    try:
+        whole = picture_name(archive.read(path)) == name
+    except _UNREADABLE as error:
+        return f"{path} was altered: {error!r}"
+    return "" if whole else f"{path} was altered: its bytes do not have the hash in its name"
 
 
 def _read(archive: zipfile.ZipFile, name: str, step: int) -> bytes:
@@ -386,17 +408,3 @@ def media_reader(bundle: Path) -> Callable[[Segment], bytes]:
             return archive.read(media_path(segment))
 
     return read
-
-
-def compare_measurements(pairs: Iterable[tuple[Segment, Mapping[str, Any]]]) -> Finding:
-    """Step 8: the measurements in the journal against those made now, by other tools perhaps."""
-    different, same = [], 0
-    for segment, again in pairs:
-        then = dict(segment.measurement or {}) | {"tools": None}
-        if then == dict(again) | {"tools": None}:
-            same += 1
-        else:
-            different.append(f"{segment.head.link.run}/{segment.head.link.seq}")
-    if different:
-        return Finding(8, True, f"{same} measurements agree; these differ: {', '.join(different[:20])}")
-    return Finding(8, True, f"{same} segments measured again, as before")

@@ -37,8 +37,8 @@ class SegmentUploads:
             raise PairingError("upload_unknown", head)
         _, segment = found
         return Upload(
-            self._identity.upload(head), sitting, segment.name, segment.head.length,
-            from_b64u(segment.head.sha256).hex(), last_write_ms=segment.committed_at_ms,
+            self._identity.upload(head), sitting, segment.name, segment.length,
+            from_b64u(segment.sha256).hex(), last_write_ms=segment.committed_at_ms,
         )
 
     async def finished(self, upload: Upload) -> Mapping[str, str]:
@@ -54,11 +54,12 @@ class SegmentUploads:
             generation, segment = found
             if segment.stored_at_ms is None:
                 at_ms = held.at_ms()
-                receipt = Receipt.for_head(segment.head, segment.name, at_ms)
+                receipt = segment.receipt(upload.sitting, at_ms)
                 record = sign(self._identity.signing, Receipt.TYP, receipt.to_claims())
                 await held.append(("stored", {
-                    "generation": generation.number, "head": segment.name, "sha256": segment.head.sha256,
-                    "length": segment.head.length, "receipt": record,
+                    "generation": generation.number, "head": segment.name, "sha256": segment.sha256,
+                    "length": segment.length, "receipt": record,
                 }), at_ms=at_ms)
                 self._on_stored(upload.sitting)
-            return {RECEIPT_HEADER: segment.receipt}
+                return {RECEIPT_HEADER: record}
+            return {RECEIPT_HEADER: await self._register.receipt(upload.sitting, segment)}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evidence_server.coverage import place_phone
 from evidence_server.identity import Identity
+from evidence_server.placing import marks, place_phone
 from evidence_server.register import Held, Register
 from evidence_server.sitting import Generation, Sitting
 from pairing.chain import Chains, Entry, read_entry
 from pairing.errors import PairingError
 from pairing.jws import phone_key, record_hash, sign, verify
 from pairing.manifest import Manifest
-from pairing.messages import MAX_BATCH, Acknowledgement, Head, Note, require_own
+from pairing.messages import MAX_BATCH, Acknowledgement, Head, require_own
 
 LATE_END_MS = 1_000
 """How far an announced end may lie in the future: the backend's clock may run a little ahead."""
@@ -135,9 +135,7 @@ def _require_before_replacement(generation: Generation, fresh: Sequence[Entry]) 
     heads = [entry for entry in fresh if isinstance(entry, Head)]
     if replaced_ms is None or not heads:
         return
-    before = [segment.head for segment in generation.segments.values()]
-    notes = [*(placed.note for placed in generation.notes), *(one for one in fresh if isinstance(one, Note))]
-    placements = place_phone([*before, *heads, *notes])
+    placements = place_phone(marks(generation, fresh))
     for head in heads:
         run, seq, placement = head.link.run, head.link.seq, placements[head.link.run]
         if placement.server_ms(head.mono_ms[0]) - placement.uncertainty_ms > replaced_ms:
@@ -145,7 +143,7 @@ def _require_before_replacement(generation: Generation, fresh: Sequence[Entry]) 
 
 
 def _within_limits(generation: Generation, trial: Chains, fresh: int) -> None:
-    if len(generation.chains.entries) + fresh > MAX_ENTRIES:
+    if generation.chains.entries + fresh > MAX_ENTRIES:
         raise PairingError("too_many", f"a phone may commit {MAX_ENTRIES} entries")
     if sum(run.bytes for run in trial.runs.values()) > MAX_BYTES:
         raise PairingError("too_large", f"a phone may commit {MAX_BYTES} bytes")

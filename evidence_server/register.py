@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from evidence_server.event import Event, dump
 from evidence_server.journal import Journal
+from evidence_server.segment import Segment
 from evidence_server.sitting import Sitting, fold, names_of
 from evidence_server.views import stage
 from pairing.errors import PairingError
@@ -20,7 +21,7 @@ Clock = Callable[[], int]
 """Gives the time in milliseconds since the epoch."""
 
 _KEPT = 2_000
-"""Folded states kept in memory: a two-hour recording folds to some 2 MB."""
+"""Folded states kept in memory: an hour's recording folds to less than a megabyte."""
 
 
 class Held:
@@ -92,6 +93,13 @@ class Register:
         """The newest durable state, for reading before the next await.  Raises "sitting_unknown"."""
         async with self.hold(sitting) as held:
             return held.state
+
+    async def receipt(self, sitting: str, segment: Segment) -> str:
+        """A stored segment's receipt, as it was given: from the journal, for it is seldom asked for twice."""
+        if segment.stored_seq is None:
+            raise ValueError("the segment is not stored")
+        (event,) = await self.journal.read(sitting, segment.stored_seq - 1, segment.stored_seq)
+        return str(event.fields()["receipt"])
 
     def stop(self) -> None:
         """Nobody is to wait for news any longer: the server is going down."""

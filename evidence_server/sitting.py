@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evidence_server.event import GENESIS, Event, Name
+from evidence_server.seen import Answer, Look, Seen
+from evidence_server.segment import Measured, Segment
 from pairing.chain import Chains, Entry, decode_entry
 from pairing.deadline import Outage, deadline_ms
 from pairing.encoding import sha256_b64u
 from pairing.jws import read_unverified, record_hash
 from pairing.machine import Stages
 from pairing.manifest import Manifest
-from pairing.messages import VERDICT_TYP, Head, Note
+from pairing.messages import VERDICT_TYP, Note
 from pairing.policy import Policy
 
 CLAIM_LAPSES_MS = 300_000
@@ -44,23 +46,6 @@ class ClaimState:
 
 
 @dataclass(slots=True)
-class Segment:
-    """A committed segment: `stored_at_ms` and `measurement` are None until it is stored, measured.
-
-    Of the measurement it holds what the verdict reads."""
-
-    head: Head
-    name: str
-    committed_at_ms: int
-    stored_at_ms: int | None = None
-    receipt: str = ""
-    carried: bool = False
-    measurement: dict[str, Any] | None = None
-    read_behind: tuple[int, ...] | None = None
-    """Where something in front of it was missing: the places in its run that it was read behind."""
-
-
-@dataclass
 class PlacedNote:
     """A note and when the server learned of it."""
 
@@ -84,6 +69,7 @@ class Generation:
     notes: list[PlacedNote] = field(default_factory=list)
     forks: list[str] = field(default_factory=list)
     manifest: Manifest | None = None
+    seen: Seen = field(default_factory=Seen)
     replaced_at_ms: int | None = None
 
     @property
@@ -191,6 +177,10 @@ class Sitting:
         for generation in self.generations:
             yield from generation.segments.values()
 
+    def pictures(self) -> set[str]:
+        """The names of all pictures that were made of what was seen."""
+        return {name for generation in self.generations for name in generation.seen.pictures()}
+
     def find_segment(self, name: str) -> tuple[Generation, Segment] | None:
         """The segment whose head is `name`."""
         for generation in self.generations:
@@ -271,13 +261,14 @@ def _committed(state: Sitting, event: Event, body: dict[str, Any]) -> None:
         entry: Entry = decode_entry(record)
         if not generation.chains.extend(entry, record):
             continue
-        name = record_hash(record)
+        run = entry.link.run
+        name = generation.chains.runs[run].tip  # the very string: a copy a segment would be a tenth of it
         if isinstance(entry, Note):
             generation.notes.append(PlacedNote(entry, name, event.at_ms))
             continue
-        segment = Segment(entry, name, event.at_ms, carried=body.get("by") == "carry")
+        segment = Segment.of(entry, name, event.at_ms, carried=body.get("by") == "carry")
         generation.segments[name] = segment
-        generation.runs.setdefault(entry.link.run, []).append(segment)
+        generation.runs.setdefault(run, []).append(segment)
     state.touch(event)
 
 
@@ -289,43 +280,46 @@ def _forked(state: Sitting, event: Event, body: dict[str, Any]) -> None:
 def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     generation = state.generations[body["generation"] - 1]
     segment = generation.segments[body["head"]]
-    segment.stored_at_ms, segment.receipt = event.at_ms, body["receipt"]
+    segment.stored_at_ms, segment.stored_seq = event.at_ms, event.seq
+    ordinal = len(generation.runs[segment.run])
     # From the end: what is stored as it comes has few behind it, however long the run is.
-    for later in reversed(generation.runs[segment.head.link.run]):
+    for later in reversed(generation.runs[segment.run]):
+        ordinal -= 1
         if later is segment:
             break
         # What could not be read because this one was missing deserves another look.
-        if later.read_behind is not None and later.measurement and later.measurement["problems"]:
+        if later.read_behind is not None and later.measurement and later.measurement.problems:
             later.measurement = None
+    generation.seen.forget(segment.run, ordinal)
     state.touch(event)
 
 
 def _measured(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     generation = state.generations[body["generation"] - 1]
     segment = generation.segments[body["head"]]
-    segment.measurement = _judged(body["measurement"])
+    segment.measurement = Measured.of(body["measurement"])
     segment.read_behind = None if body["read_behind"] is None else tuple(body["read_behind"])
-    if segment.read_behind is not None and segment.measurement["problems"]:
-        link = segment.head.link
-        before = [item for item in generation.runs[link.run] if item.head.link.seq < link.seq]
+    if segment.read_behind is not None and segment.measurement.problems:
+        before = [item for item in generation.runs[segment.run] if item.seq < segment.seq]
         if sum(item.stored_at_ms is not None for item in before) > len(segment.read_behind):
             segment.measurement = None  # what was missing came while it was being read
     state.touch(event)
 
 
-def _judged(measurement: dict[str, Any]) -> dict[str, Any]:
-    """What of a measurement is read here; all of it stays in the journal.
+def _looked(state: Sitting, event: Event, body: dict[str, Any]) -> None:
+    seen = state.generations[body["generation"] - 1].seen
+    seen.looks.setdefault(body["run"], Look()).take(body)
+    state.touch(event)
 
-    An hour has nine hundred of them, and whole they would be most of the memory that a sitting takes.
-    """
-    video, audio = measurement.get("video"), measurement.get("audio")
-    key_frame = measurement.get("key_frame")
-    return {
-        "video": video and {name: video[name] for name in ("packets", "first_us", "end_us", "max_step_us")},
-        "audio": audio and {"packets": audio["packets"]},
-        "key_frame": key_frame and {"decoded": key_frame["decoded"]},
-        "problems": [{"code": problem["code"]} for problem in measurement["problems"]],
-    }
+
+def _scanned(state: Sitting, event: Event, body: dict[str, Any]) -> None:
+    state.generations[body["generation"] - 1].seen.scans[body["note"]] = Answer.read(body)
+    state.touch(event)
+
+
+def _placement(state: Sitting, event: Event, body: dict[str, Any]) -> None:
+    state.generations[body["generation"] - 1].seen.placements[body["note"]] = Answer.read(body)
+    state.touch(event)
 
 
 def _manifest(state: Sitting, event: Event, body: dict[str, Any]) -> None:
@@ -387,6 +381,7 @@ _APPLY = {
     "stored": _stored, "measured": _measured, "manifest": _manifest, "ended": _ended,
     "deadline_moved": _deadline_moved, "waived": _waived, "verdict": _verdict, "upheld": _upheld,
     "published": _published, "released": _released, "accepted": _accepted,
+    "looked": _looked, "scanned": _scanned, "placement": _placement,
 }
 
 

@@ -13,7 +13,8 @@ import structlog
 
 from evidence_server.media.supervisor import MediaWorker
 from evidence_server.register import Register
-from evidence_server.sitting import Generation, Segment, Sitting
+from evidence_server.segment import Segment
+from evidence_server.sitting import Generation, Sitting
 from evidence_server.store import Store
 
 RETRY_S = 5.0
@@ -111,20 +112,20 @@ class Verifier:
         async with self._register.hold(sitting) as held:
             await held.append(("measured", {
                 "generation": task.generation.number, "head": task.segment.name,
-                "sha256": task.segment.head.sha256,
+                "sha256": task.segment.sha256,
                 "read_behind": list(task.before) if task.after_hole else None, "measurement": measurement,
             }))
         return True
 
     async def _measure(self, sitting: str, task: Task) -> dict[str, object]:
-        if task.segment.head.source != "camera":
-            return {"problems": [], "bytes": task.segment.head.length}
-        run = f"{sitting}/{task.generation.number}/{task.segment.head.link.run}"
+        if task.segment.source != "camera":
+            return {"problems": [], "bytes": task.segment.length}
+        run = f"{sitting}/{task.generation.number}/{task.segment.run}"
 
         async def read(ordinal: int) -> bytes:
             return await self._store.read(sitting, task.segments[ordinal].name)
 
         measurement = await self._worker.measure(
-            run, task.ordinal, task.before, task.segment.head.container, read
+            run, task.ordinal, task.before, task.segment.container, read
         )
         return measurement.to_json()

@@ -40,7 +40,7 @@ def _kind_of(record: str) -> type[Head] | type[Note]:
     return kind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunChain:
     """How far one run's chain has come: next entry number, tip, and the media's bytes and shape."""
 
@@ -56,15 +56,13 @@ class RunChain:
 class Chains:
     """All runs of one generation.  `extend` is the only way to change it.
 
-    `known` holds the hash of every accepted record, the binding's first, with its run (0 for the binding);
-    `entries` maps (run, seq) to the hash that stands there.
+    `known` holds the hash of every accepted record, the binding's first, with its run (0 for the binding).
     """
 
     sitting: str
     generation: int
     binding: str
     runs: MutableMapping[int, RunChain] = field(default_factory=dict)
-    entries: MutableMapping[tuple[int, int], str] = field(default_factory=dict)
     known: MutableMapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,8 +72,13 @@ class Chains:
         """A layer over these chains: extending it leaves them untouched."""
         return Chains(
             self.sitting, self.generation, self.binding,
-            ChainMap({}, self.runs), ChainMap({}, self.entries), ChainMap({}, self.known),
+            ChainMap({}, self.runs), ChainMap({}, self.known),
         )
+
+    @property
+    def entries(self) -> int:
+        """How many entries there are."""
+        return len(self.known) - 1
 
     def extend(self, entry: Entry, record: str) -> bool:
         """Adds `entry`, whose JWS is `record`; False if that very record stands there already.
@@ -87,19 +90,18 @@ class Chains:
         if link.sitting != self.sitting or link.generation != self.generation:
             raise PairingError("claims_invalid", "the entry belongs to another sitting or generation")
         name = record_hash(record)
-        standing = self.entries.get((link.run, link.seq))
-        if standing is not None:
-            if standing == name:
+        run = self.runs.get(link.run, RunChain())
+        if link.seq < run.next_seq:
+            # Taken, as runs have no holes.  A record says itself where it stands: if known, then there.
+            if name in self.known:
                 return False
             raise PairingError(
                 "chain_forked", f"run {link.run}, entry {link.seq}", run=link.run, seq=link.seq
             )
-        run = self.runs.get(link.run, RunChain())
         self._follows(link, run)
         if isinstance(entry, Head):
             run = _with_segment(run, entry)
         self.runs[link.run] = replace(run, next_seq=link.seq + 1, tip=name)
-        self.entries[link.run, link.seq] = name
         self.known[name] = link.run
         return True
 

@@ -33,7 +33,7 @@ CAUSES = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ClockSample:
     """One reading of the server's clock: server time at the middle of a round trip of `rtt_ms`, during
     which the phone's monotonic clock read `mono_ms` and its wall clock `wall_ms` (also at the middle)."""
@@ -61,7 +61,7 @@ class ClockSample:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Link:
     """Where a chain entry stands: entry `seq` of run `run`, after the record `prev`.
 
@@ -99,7 +99,7 @@ class Link:
         return claims
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Head:
     """The signed record of one segment: bytes [offset, offset + length) of its run.
 
@@ -142,7 +142,7 @@ class Head:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Note:
     """A signed, chained entry without media: what the phone saw happen, with both its clocks."""
 
@@ -172,7 +172,7 @@ class Note:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A phone redeems an offer: `secret` is the link's ticket or the typed code, `key` its public JWK."""
 
@@ -200,7 +200,7 @@ class Claim:
         return {"secret": self.secret, "key": self.key, "client": self.client, "wall_ms": self.wall_ms}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Binding:
     """The server's word that the phone with key `key` is generation `generation` of a sitting."""
 
@@ -231,7 +231,7 @@ class Binding:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """The server's word that it holds these chain entries: "committed".
 
@@ -268,7 +268,7 @@ class Acknowledgement:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Release:
     """The only permission to delete: the segments whose heads are named, nothing else (E11)."""
 

@@ -152,7 +152,7 @@ class SupportRoutes:
         wanted: dict[tuple[str, int], list[str]] = {}
         for segment in (await self._register.look(sitting)).segments():
             if segment.stored_at_ms is None:
-                wanted.setdefault((segment.head.sha256, segment.head.length), []).append(segment.name)
+                wanted.setdefault((segment.sha256, segment.length), []).append(segment.name)
         stored = 0
         while (item := await asyncio.to_thread(next, segments, None)) is not None:
             sha256 = b64u(await asyncio.to_thread(_sha256, item[1]))

@@ -16,6 +16,7 @@ import qrcode
 import qrcode.image.svg
 from aiohttp import web
 
+from evidence_server.vision import marker
 from tests.page.states import NOW, PLACED, STATES, STRIP, State
 
 PAGE = Path(__file__).parents[2] / "evidence_server" / "page"
@@ -62,11 +63,14 @@ class Backend:
         """The state an accepted answer leads to."""
         self.offers = 0
         self.pictures = 0
+        self.anchors = 0
+        """How many markers were asked for."""
         self.without_pictures = False
         self.opened = 0
         """How many event streams were opened."""
         self.code_lasts_ms = 63_000
         self.link_lasts_ms = 23_000
+        self.anchor_lasts_ms = 17_000
         self.changed = asyncio.Condition()
         self.origin = ""
         self._cut = False
@@ -115,6 +119,7 @@ class Backend:
         app.router.add_get(f"{sitting}/events", self._events)
         app.router.add_get(f"{sitting}/offer", self._offer)
         app.router.add_get(f"{sitting}/qr.svg", self._qr)
+        app.router.add_get(f"{sitting}/anchor.svg", self._anchor)
         app.router.add_get(f"{sitting}/pictures/{{name}}", self._picture)
         app.router.add_post(f"{sitting}/{{answer:confirm|refuse}}", self._answer)
         return app
@@ -181,6 +186,16 @@ class Backend:
         code.make_image().save(picture)
         await self._tell()
         return web.Response(body=picture.getvalue(), content_type="image/svg+xml")
+
+    async def _anchor(self, _request: web.Request) -> web.Response:
+        self.anchors += 1
+        await self._tell()
+        change = {"Evidence-Next-Change": str(NOW + self.anchors * self.anchor_lasts_ms)}
+        return web.Response(text=marker.svg(self.code()), content_type="image/svg+xml", headers=change)
+
+    def code(self) -> int:
+        """The code of the marker shown last."""
+        return 0x5EED00 + self.anchors
 
     async def _picture(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]

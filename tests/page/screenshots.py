@@ -36,6 +36,9 @@ async def arrive(page: Page, backend: Backend, name: str) -> None:
     if name == "scan":
         await expect(page.locator(".qr-picture")).to_be_visible()
         await page.wait_for_function("document.querySelector('.qr-picture').complete")
+    if backend.state["stage"] == "bound":
+        await page.wait_for_function("document.querySelector('.anchor-picture').complete")
+        await expect(page.locator(".anchor-picture")).to_be_visible()
     if name in PICTURED:
         await expect(page.locator(".sight img").first).to_be_visible()
     if name == LOST:

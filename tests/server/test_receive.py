@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from evidence_server.receive import RECEIPT_HEADER
+from pairing.chain import decode_entry
 from pairing.errors import PairingError
 from pairing.jws import read_unverified
 from pairing.messages import Acknowledgement, Binding
@@ -23,9 +24,11 @@ async def test_a_receipt_is_given_once_and_stays_the_same(service: Service) -> N
     assert upload is not None
     service.clock.to(100)
     again = await service.uploads.finished(upload)
-    assert again == {RECEIPT_HEADER: segment.receipt}
-    receipt = check_receipt(segment.receipt, service.identity.signing, segment.head, segment.name)
-    assert receipt.stored_at_ms == segment.stored_at_ms
+    (stored,) = [event for event in await service.journal.read("s_1") if event.kind == "stored"]
+    assert again == {RECEIPT_HEADER: stored.fields()["receipt"]}
+    head = decode_entry(piece.record)
+    receipt = check_receipt(again[RECEIPT_HEADER], service.identity.signing, head, segment.name)
+    assert receipt.stored_at_ms == segment.stored_at_ms == stored.at_ms
 
 
 async def test_signed_times_are_those_of_their_events(service: Service) -> None:

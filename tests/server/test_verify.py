@@ -87,7 +87,7 @@ async def test_runs_do_not_wait_for_one_another(service: Service) -> None:
     await exam.settle()
     assert await measured(exam) == [False, False, True, True]
     state = await service.register.look(exam.sitting)
-    assert [task.segment.head.link.seq for task in tasks(state, past_holes=True)] == [1]
+    assert [task.segment.seq for task in tasks(state, past_holes=True)] == [1]
     assert [task.before for task in tasks(state, past_holes=True)] == [()]
 
 

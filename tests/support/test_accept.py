@@ -59,7 +59,7 @@ async def test_it_brings_everything(desk: Desk, service: Service) -> None:
     for piece in exam.phone.pieces:
         found = state.find_segment(piece.name)
         assert found is not None
-        assert found[1].receipt
+        assert found[1].stored_seq is not None
         assert await service.store.read("s_1", piece.name) == piece.content
     claims = await exam.verdict()
     assert claims is not None

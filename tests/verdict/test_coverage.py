@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evidence_server.coverage import JOIN_MS, LISTED_GAP_MS, Span, cover, pending
-from evidence_server.sitting import Generation, PlacedNote, Segment, Sitting
+from evidence_server.segment import Measured, Segment
+from evidence_server.sitting import Generation, PlacedNote, Sitting
 from pairing.chain import Chains
 from pairing.encoding import sha256_b64u
 from pairing.messages import ClockSample, Head, Link, Note
@@ -30,11 +31,11 @@ class Stretch:
     length_ms: int
 
 
-def measurement(first_us: int, end_us: int, problem: str = "") -> dict[str, Any]:
-    return {
+def measurement(first_us: int, end_us: int, problem: str = "") -> Measured:
+    return Measured.of({
         "problems": [{"code": problem}] if problem else [], "audio": None, "key_frame": None,
         "video": {"packets": 100, "first_us": first_us, "end_us": end_us, "max_step_us": 66_667},
-    }
+    })
 
 
 def segment(
@@ -44,7 +45,7 @@ def segment(
     link = Link("s", 1, run, seq, HASH, HASH, sample)
     wall = mono_ms[0] + BOOT_MS
     head = Head(link, "camera", "video/mp4", 0, 1, HASH, media_us, mono_ms, wall)
-    found = Segment(head, f"{run}/{seq}", committed_ms)
+    found = Segment.of(head, f"{run}/{seq}", committed_ms)
     if kind != MISSING:
         found.stored_at_ms = committed_ms
         found.measurement = measurement(*media_us, problem="undecodable" if kind == UNREADABLE else "")
@@ -55,7 +56,7 @@ def sitting(segments: Sequence[Segment], notes: Sequence[PlacedNote] = ()) -> Si
     generation = Generation(1, {}, HASH, HASH, T0, Chains("s", 1, HASH))
     for item in segments:
         generation.segments[item.name] = item
-        generation.runs.setdefault(item.head.link.run, []).append(item)
+        generation.runs.setdefault(item.run, []).append(item)
     generation.notes.extend(notes)
     return Sitting("s", generations=[generation])
 
@@ -116,11 +117,11 @@ def _ms(spans: Sequence[Span]) -> list[int]:
 def _kind(item: Segment) -> str:
     if item.measurement is None:
         return MISSING
-    return UNREADABLE if item.measurement["problems"] else SHOWN
+    return UNREADABLE if item.measurement.problems else SHOWN
 
 
 def _true_span(item: Segment) -> Span:
-    return Span(item.head.mono_ms[0] + BOOT_MS, item.head.mono_ms[1] + BOOT_MS)
+    return Span(item.mono_begin_ms + BOOT_MS, item.mono_end_ms + BOOT_MS)
 
 
 @given(stretches, st.data())
@@ -163,7 +164,7 @@ def test_no_clock_shows_more_than_it_ran(heads: list[tuple[int, Any, Any, str, i
         film.append(segment(run, seq, clocked, media_us, kind, sample=sample, committed_ms=T0 + committed))
     coverage = cover(sitting(film), R)
     shown = [item for item in film if _kind(item) == SHOWN]
-    ran = sum(item.head.mono_ms[1] - item.head.mono_ms[0] + 2 * JOIN_MS for item in shown)
+    ran = sum(item.mono_end_ms - item.mono_begin_ms + 2 * JOIN_MS for item in shown)
     assert 0 <= coverage.shown_ms <= min(ran, 60_000)
     assert coverage.shown_ms <= max((item.committed_at_ms - T0 + 5_000 for item in shown), default=0)
     assert all(gap.length_ms >= 0 and gap.span.start_ms < gap.span.end_ms for gap in coverage.gaps)
@@ -216,7 +217,7 @@ def test_the_cause_of_a_gap(notes: list[PlacedNote], cause: str) -> None:
 
 def test_runs_of_other_sources_show_nothing() -> None:
     film = filmed([Stretch(SHOWN, 70_000)])
-    film[0] = replace(film[0], head=replace(film[0].head, source="orientation"))
+    film[0] = replace(film[0], source="orientation")
     coverage = cover(sitting(film), R)
     assert (coverage.shown_ms, coverage.placed) == (0, ())
 

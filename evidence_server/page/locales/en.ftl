@@ -57,6 +57,11 @@ claim-sending = Sending…
 # Recording
 phone-waiting-title = Connected: now look at your phone
 phone-waiting-do = The server is waiting for the first seconds of the recording.
+anchor-label = Screen marker
+anchor-alt = A pattern of black and white squares, which changes every half minute.
+anchor-leave = Leave this visible: the phone recognises this screen by it.
+anchor-wait = Getting a new pattern…
+anchor-lost = No connection: the pattern returns by itself.
 waiting-title = On the phone
 waiting-step-1 = Allow the camera and the microphone if the phone asks.
 waiting-step-2 = Place the phone so that it sees you, the desk and this screen.

@@ -57,6 +57,11 @@ claim-sending = 正在发送…
 # 录制中
 phone-waiting-title = 绑定成功，请看手机
 phone-waiting-do = 服务器正在等待手机发来最初几秒的录像。
+anchor-label = 屏幕标记
+anchor-alt = 黑白方块图案，每半分钟更换一次。
+anchor-leave = 请让这个图案一直可见：手机靠它认出这台电脑的屏幕。
+anchor-wait = 正在获取新的图案…
+anchor-lost = 连接断开，恢复后图案会自动出现。
 waiting-title = 在手机上
 waiting-step-1 = 如果手机询问，请允许使用摄像头和麦克风。
 waiting-step-2 = 把手机放在能拍到您、桌面和这个屏幕的位置。

@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { conditionOf, openAlarm, recordedMs } from "../stages.js";
 import { Timeline } from "../timeline.js";
+import { Anchor } from "./anchor.js";
 import { Facts } from "./facts.js";
 import { Hero } from "./hero.js";
 import { Path } from "./path.js";
@@ -31,11 +32,13 @@ export function phoneView(desk) {
   const facts = new Facts(["alarm", "recorded", "interrupted", "contact", "exam"]);
   const path = new Path(words);
   const timeline = new Timeline(words);
+  const anchor = new Anchor(desk);
   const sight = new Sight(desk);
   const first = h("section", { class: "card" }, h("h2", {}, words.say("waiting-title")),
     h("ol", { class: "how" }, ...["waiting-step-1", "waiting-step-2", "waiting-step-3"].map((id) =>
       h("li", {}, h("span", {}, words.say(id))))));
-  const node = h("div", { class: "phone" }, hero.node, first, facts.node,
+  const node = h("div", { class: "phone" },
+    h("div", { class: "beside-anchor" }, h("div", { class: "stack" }, hero.node, first, facts.node), anchor.node),
     h("div", { class: "columns" }, path.node, timeline.node), sight.node);
 
   return {
@@ -43,6 +46,7 @@ export function phoneView(desk) {
     update(moment) {
       const { state, now, asOf, live } = moment;
       const { phone } = state;
+      anchor.update(moment);
       const { title, todo, condition } = content(words, moment);
       hero.show({ ...LOOKS[condition], title, todo }, live, words);
       first.hidden = condition !== "waiting";
@@ -67,7 +71,10 @@ export function phoneView(desk) {
       const { title, todo } = content(words, moment);
       return `${title} ${todo}`;
     },
-    close: () => sight.close(),
+    close: () => {
+      anchor.close();
+      sight.close();
+    },
   };
 }
 

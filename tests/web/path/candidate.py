@@ -123,11 +123,15 @@ class Candidate:
         return "".join(await self.page.locator("main .digits [aria-hidden=true]").all_inner_texts())
 
     async def settle_in(self) -> None:
-        """Skips the scan and says that the phone stands."""
+        """Skips the scan."""
         await self.until_stage("scan")
         await self.tap("scan-skip")
+        await self.put_down()
+
+    async def put_down(self) -> None:
+        """Says that the phone stands, and goes on whatever the server says of that."""
         await self.tap("placed")
-        # Whatever the server says of it, if the candidate is not gone on already.
+        # An answer that it stands well goes on by itself.
         accept = self.page.locator('[data-act="place-accept"]')
         await accept.or_(self.page.locator("main.screen-record")).wait_for(timeout=PATIENCE_MS)
         if await accept.is_visible():

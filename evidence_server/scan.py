@@ -1,0 +1,160 @@
+"""Scan: the room scans and placements that a phone's notes mark in its recording (pure; E5, E6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from evidence_server.segment import Measured, Segment
+from evidence_server.sitting import Generation, PlacedNote
+
+LONGEST_SCAN_MS = 300_000
+"""A scan that is never ended ends here: a turn takes half a minute."""
+PLACED_MS = 6_000
+"""So much from `placed` on is looked at: two or three key frames."""
+LEAD_MS = 4_000
+"""What a decoder may need in front of a stretch: key frames come at least so often (protocol §3)."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A stretch of a run that a note marks: a scan (`note` is its scan_begin) or a placement (`placed`).
+
+    `end_ms` is None while the scan goes on.  All times are of the run's monotonic clock.
+    """
+
+    kind: str
+    note: str
+    run: int
+    begin_ms: int
+    end_ms: int | None
+
+
+def moments(generation: Generation, run: int) -> list[int]:
+    """When the phone was taken up for a scan and put down again: what it sees then is another view."""
+    notes = (placed.note for placed in generation.notes)
+    return [
+        note.mono_ms for note in notes
+        if note.link.run == run and note.note in ("scan_begin", "scan_end", "placed")
+    ]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The segments of a run that show a marked stretch: `ordinals` are those to be read, the first of them
+    only for the decoder's sake; `skipped` those that are not stored."""
+
+    ordinals: tuple[int, ...]
+    skipped: tuple[int, ...]
+    complete: bool
+
+
+def marked(generation: Generation, *, over: bool) -> Iterator[Marked]:
+    """The scans and placements of a phone, in the order of their notes.
+
+    A scan ends with `scan_end`, with the next `scan_begin` or `placed`, with its run, at the latest after
+    LONGEST_SCAN_MS.  `over`: no more notes will come.
+    """
+    notes = [note for note in generation.notes if note.note.note in ("scan_begin", "scan_end", "placed")]
+    for at, placed in enumerate(notes):
+        note = placed.note
+        if note.note == "scan_begin":
+            end_ms = _end_of_scan(generation, placed, notes[at + 1 :], over=over)
+            yield Marked("scan", placed.name, note.link.run, note.mono_ms, end_ms)
+        elif note.note == "placed":
+            end_ms = note.mono_ms + PLACED_MS
+            if over or note.link.run != _newest_run(generation):
+                end_ms = min(end_ms, max(note.mono_ms, _recorded_ms(generation, note.link.run)))
+            yield Marked("placement", placed.name, note.link.run, note.mono_ms, end_ms)
+
+
+def _end_of_scan(
+    generation: Generation, begin: PlacedNote, later: Sequence[PlacedNote], *, over: bool
+) -> int | None:
+    run, latest_ms = begin.note.link.run, begin.note.mono_ms + LONGEST_SCAN_MS
+    recorded_ms = _recorded_ms(generation, run)
+    follows = next((one.note for one in later), None)
+    if follows is not None and follows.link.run == run:
+        return min(follows.mono_ms, latest_ms)
+    if follows is not None or over or _newest_run(generation) > run:
+        return min(recorded_ms, latest_ms)  # the run ended amid the scan
+    return latest_ms if recorded_ms >= latest_ms else None
+
+
+def _newest_run(generation: Generation) -> int:
+    """The camera's newest run, 0 before the first."""
+    return max((number for number, segments in generation.runs.items() if _is_camera(segments)), default=0)
+
+
+def _is_camera(segments: Sequence[Segment]) -> bool:
+    return segments[0].source == "camera"
+
+
+def _recorded_ms(generation: Generation, run: int) -> int:
+    """Until when a run is committed to, on its monotonic clock."""
+    segments = generation.runs.get(run)
+    return segments[-1].mono_end_ms if segments else 0
+
+
+def stretch(generation: Generation, of: Marked, *, over: bool) -> Stretch:
+    """What can be read of a marked stretch now; `complete`: nothing of it is still to come.
+
+    `over`: what is not stored will not be waited for.
+    """
+    segments = generation.runs.get(of.run, [])
+    if not segments or not _is_camera(segments):
+        return Stretch((), (), over)
+    until_ms = _recorded_ms(generation, of.run) if of.end_ms is None else of.end_ms
+    inside = [
+        ordinal for ordinal, segment in enumerate(segments)
+        if segment.mono_end_ms > of.begin_ms - LEAD_MS and segment.mono_begin_ms < until_ms
+    ]
+    wanted = sorted({0, *inside})
+    skipped = tuple(ordinal for ordinal in wanted if segments[ordinal].stored_at_ms is None)
+    committed = of.end_ms is not None and _recorded_ms(generation, of.run) >= of.end_ms
+    ready: list[int] = []
+    for ordinal in wanted:
+        if segments[ordinal].measurement is not None:
+            ready.append(ordinal)
+        elif segments[ordinal].stored_at_ms is not None or not over:
+            break
+    read = len(ready) + len(skipped) == len(wanted)
+    return Stretch(tuple(ready), skipped if over else (), read and (over or (committed and not skipped)))
+
+
+def media_us(segments: Sequence[Segment], mono_ms: int) -> int:
+    """A moment of a run's monotonic clock on its media clock, by the measured segment nearest to it."""
+    near = min(
+        _measured(segments), default=None,
+        key=lambda one: max(one[0].mono_begin_ms - mono_ms, mono_ms - one[0].mono_end_ms, 0),
+    )
+    if near is None:
+        return 0
+    segment, found = near
+    length_ms = segment.mono_end_ms - segment.mono_begin_ms
+    if length_ms <= 0:
+        return found.first_us
+    inside_ms = min(max(mono_ms, segment.mono_begin_ms), segment.mono_end_ms) - segment.mono_begin_ms
+    return found.first_us + (found.end_us - found.first_us) * inside_ms // length_ms
+
+
+def mono_ms(segments: Sequence[Segment], at_us: int) -> int:
+    """The inverse of `media_us`: a moment of a run's media clock on its monotonic clock."""
+    near = min(
+        _measured(segments), default=None,
+        key=lambda one: max(one[1].first_us - at_us, at_us - one[1].end_us, 0),
+    )
+    if near is None:
+        return segments[0].mono_begin_ms
+    segment, found = near
+    if found.end_us <= found.first_us:
+        return segment.mono_begin_ms
+    inside_us = min(max(at_us, found.first_us), found.end_us) - found.first_us
+    length_ms = segment.mono_end_ms - segment.mono_begin_ms
+    return segment.mono_begin_ms + length_ms * inside_us // (found.end_us - found.first_us)
+
+
+def _measured(segments: Sequence[Segment]) -> Iterator[tuple[Segment, Measured]]:
+    for segment in segments:
+        if segment.measurement is not None and segment.measurement.has_video:
+            yield segment, segment.measurement
