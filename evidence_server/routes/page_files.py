@@ -1,7 +1,7 @@
 """The files of a page, read once, and served from memory, compressed for those that take gzip.
 
-Scripts leave their comments at home, line for line, so that a browser's line numbers are the source's: on a
-phone's network they are a third of the app.
+Scripts, styles and words leave their comments at home, and all but the words their indentation; line for
+line, so that a browser's line numbers are the source's: on a phone's network that is a third of the app.
 
 Only what was found at the start has an address, so no path of a request ever reaches the file system.
 """
@@ -26,6 +26,9 @@ _TYPES = {
 _INDEX = "index.html"
 _COMMENT = re.compile(r"^[ \t]*(?:/\*(?!!)(?:[^*]|\*(?!/))*\*/|//.*)[ \t]*$", re.MULTILINE)
 """A comment that has its lines to itself; one that begins with /*! is a licence's."""
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
+"""In words it has a meaning; in scripts only text that spans lines would keep it, which is markup here."""
+_WORDS_COMMENT = re.compile(r"^#.*$", re.MULTILINE)
 _PACKS_WELL = frozenset({".css", ".ftl", ".html", ".js", ".svg", ".webmanifest"})
 _LEAST_PACKED = 600
 """Bytes below which compressing does not save a packet."""
@@ -81,9 +84,7 @@ class PageFiles:
 
 
 def _read(path: Path) -> _File:
-    content = path.read_bytes()
-    if path.suffix == ".js":
-        content = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), content.decode()).encode()
+    content = _trimmed(path.read_bytes(), path.suffix)
     packed = None
     if path.suffix in _PACKS_WELL and len(content) >= _LEAST_PACKED:
         packed = gzip.compress(content, mtime=0)
@@ -91,3 +92,11 @@ def _read(path: Path) -> _File:
     if path.suffix in _PACKS_WELL:
         media_type += "; charset=utf-8"
     return _File(content, packed, media_type, hashlib.sha256(content).hexdigest()[:32])
+
+
+def _trimmed(content: bytes, suffix: str) -> bytes:
+    """The file without what only its readers need."""
+    if suffix in {".js", ".css"}:
+        without = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), content.decode())
+        return _INDENTATION.sub("", without).encode()
+    return _WORDS_COMMENT.sub("", content.decode()).encode() if suffix == ".ftl" else content

@@ -136,14 +136,16 @@ export class ScanDesk {
 
   // --- what the server says ------------------------------------------------------------------------------
 
-  /** Goes on by itself where the server found nothing to mend, and has its picture of the turn fetched. */
+  /**
+   * Has the server's picture of the turn fetched; and goes on by itself where the phone stands well, for then it must
+   * not be touched any more.
+   */
   heed() {
     const { view } = this.#store;
     const screen = screenOf(view);
     if (screen === "scan" && view.scan.phase === "done") {
       const name = ownScan(view)?.strip ?? null;
       if (name !== null && name !== this.#strip) void this.#fetch((this.#strip = name));
-      if (scanAnswer(view) === "accept") this.accept();
     }
     if (screen === "place" && view.place.asked_at_ms !== null && placeAnswer(view) === "ok") this.acceptPlace();
   }

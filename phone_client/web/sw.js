@@ -27,19 +27,21 @@ const SHELL = Object.freeze([
   "vendor/@fluent/bundle/esm/index.js", "vendor/@fluent/bundle/esm/memoizer.js",
   "vendor/@fluent/bundle/esm/resolver.js", "vendor/@fluent/bundle/esm/resource.js",
   "vendor/@fluent/bundle/esm/scope.js", "vendor/@fluent/bundle/esm/types.js",
-  "vendor/@noble/ed25519/index.js", "vendor/htm/preact/standalone.module.js", "view/app.js", "view/bind.js",
-  "view/confirm.js", "view/consent.js", "view/decided.js", "view/end.js", "view/fit.js", "view/frame.js",
-  "view/parts.js", "view/pictures.js", "view/place.js", "view/preflight.js", "view/proof_picture.js",
-  "view/qr_scanner.js", "view/reasons.js", "view/record.js", "view/scan.js", "view/upload.js", "voice.js",
-  "wakelock.js", "watchdog.js", "words.js",
+  "vendor/htm/preact/standalone.module.js", "view/app.js", "view/bind.js", "view/confirm.js",
+  "view/consent.js", "view/decided.js", "view/end.js", "view/fit.js", "view/frame.js", "view/parts.js",
+  "view/pictures.js", "view/place.js", "view/preflight.js", "view/proof_picture.js", "view/qr_scanner.js",
+  "view/reasons.js", "view/record.js", "view/scan.js", "view/upload.js", "voice.js", "wakelock.js",
+  "watchdog.js", "words.js",
 ]);
+/** Checks signatures where WebCrypto can't: in browsers from before Chromium 137, Firefox 129 and Safari 17. */
+const WITHOUT_ED25519 = "vendor/@noble/ed25519/index.js";
 const SETS = "shell-";
 /** Entered last: a set without it was never whole. */
 const WHOLE = "./whole-set";
 
 const scope = new URL("./", location.href).href;
-const addresses = [PAGE, ...SHELL].map((name) => new URL(name, scope).href);
-const kept = new Set(addresses);
+const addressOf = (/** @type {string} */ name) => new URL(name, scope).href;
+const kept = new Set([PAGE, ...SHELL, WITHOUT_ED25519].map(addressOf));
 const worker = /** @type {{skipWaiting: () => Promise<void>}} */ (/** @type {unknown} */ (globalThis));
 
 addEventListener("install", (event) => {
@@ -94,7 +96,8 @@ async function newest() {
 async function renew() {
   const before = await newest();
   const old = before === null ? null : await caches.open(before);
-  const files = await Promise.all(addresses.map(async (address) => {
+  const names = [PAGE, ...SHELL, ...((await hasEd25519()) ? [] : [WITHOUT_ED25519])];
+  const files = await Promise.all(names.map(addressOf).map(async (address) => {
     // Asked of the server, which answers with nothing new where nothing is.
     const found = await fetch(address, { cache: "no-cache" });
     if (!found.ok) throw new TypeError(`${address}: HTTP ${found.status}`);
@@ -111,6 +114,16 @@ async function renew() {
   await Promise.all(files.map(({ address, found }) => fresh.put(address, found)));
   await fresh.put(new URL(WHOLE, scope).href, new Response());
   await dropAllBut(name);
+}
+
+/** Whether this browser's WebCrypto checks the server's signatures itself. */
+async function hasEd25519() {
+  try {
+    await crypto.subtle.importKey("raw", new Uint8Array(32).fill(1), { name: "Ed25519" }, false, ["verify"]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @param {string} name of the set that stays */

@@ -69,14 +69,21 @@ async def test_what_is_no_file_of_the_page_is_refused_like_anything_else(
 async def test_comments_stay_at_home_and_lines_keep_their_numbers(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text(
         "/** What\n * it does. */\n// why\nconst a = 1; // kept\n/** @type {number} */ const b = 2;\n"
-        "/*! licence */\nconst c = `\n/p/`; /* kept */\n"
+        "/*! licence */\nconst c = `\n/p/`; /* kept */\n  // why not\n  c();\n"
     )
+    (tmp_path / "a.css").write_text("/* all */\na {\n  color: red; /* kept */\n}\n")
+    (tmp_path / "a.ftl").write_text("# part\na = one\n    two # kept\n")
     app = web.Application()
     PageFiles(tmp_path, "/p/", {}).mount(app)
     client = TestClient(TestServer(app))
     await client.start_server()
-    async with client, client.get("/p/a.js") as answer:
-        assert await answer.text() == (
-            "\n\n\nconst a = 1; // kept\n/** @type {number} */ const b = 2;\n"
-            "/*! licence */\nconst c = `\n/p/`; /* kept */\n"
-        )
+    kept = {
+        "a.js": "\n\n\nconst a = 1; // kept\n/** @type {number} */ const b = 2;\n"
+        "/*! licence */\nconst c = `\n/p/`; /* kept */\n\nc();\n",
+        "a.css": "\na {\ncolor: red; /* kept */\n}\n",
+        "a.ftl": "\na = one\n    two # kept\n",
+    }
+    async with client:
+        for name, text in kept.items():
+            async with client.get(f"/p/{name}") as answer:
+                assert await answer.text() == text

@@ -325,6 +325,7 @@ place-missing = Something is not in the picture yet
 place-missing-do = Move the phone, then check again.
 place-again = Check again
 place-go-on = Go on all the same
+place-no-wait = Go on without waiting
 place-fix-alone = Somebody else is in the picture: nobody else may be in the room.
 place-fix-sharpness = The picture is not sharp: wipe the lens, and wait until it has focused.
 place-fix-pictures = The phone gave too few pictures: close its other apps.

@@ -318,6 +318,7 @@ place-missing = 画面里还缺些什么
 place-missing-do = 请调整手机，然后重新检查。
 place-again = 重新检查
 place-go-on = 仍要继续
+place-no-wait = 不等了，继续
 place-fix-alone = 画面里还有别人：房间里只能有您自己。
 place-fix-sharpness = 画面模糊：请擦净镜头，等它对好焦。
 place-fix-pictures = 手机给出的画面太少：请关闭其他应用。

@@ -4,7 +4,6 @@
  * The phone signs with ES256 (P-256, raw r‖s, the smaller s), the server with Ed25519 (RFC 9864).
  */
 
-import { verifyAsync } from "../vendor/@noble/ed25519/index.js";
 import { b64u, fromB64u, sha256 } from "./encoding.js";
 import { Refusal } from "./errors.js";
 
@@ -156,6 +155,7 @@ async function holds(signature, signed, { kty, crv, x, y }, alg) {
  * @param {string} x
  */
 async function holdsWithoutWebCrypto(signature, signed, x) {
+  const { verifyAsync } = await import("../vendor/@noble/ed25519/index.js");
   try {
     // Not ZIP 215, which takes more than RFC 8032 does.
     return await verifyAsync(signature, signed, fromB64u(x), { zip215: false });

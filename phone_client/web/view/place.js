@@ -43,17 +43,17 @@ export function placeScreen(view, words, act) {
 function answer(view, words, act) {
   const said = placeAnswer(view);
   const lacks = said === "missing" ? view.state?.placement?.missing ?? [] : [];
-  const first = said === "missing";
+  const again = button({ id: "placed", label: words.say("place-again"), act: () => act.placed(), look: said === "missing" ? "main" : "plain", sign: "again" });
+  const goOn = (/** @type {"main"|"quiet"} */ look, /** @type {string} */ label) =>
+    button({ id: "place-accept", label: words.say(label), act: () => act.acceptPlace(), look, sign: look === "main" ? "check" : undefined });
   return html`${title(words.say(`place-${said}`))}
     <p class="lead waiting">${said === "missing" ? null : icon(SIGNS[said])}<span>${words.say(`place-${said}-do`)}</span></p>
     ${lacks.length === 0 ? null : html`<ul class="lacks">${lacks.map((code) => html`<li key=${code} data-lacks=${code}>${lacking(code)}
       <span>${words.say(fixOf(code, words))}</span></li>`)}</ul>`}
     <${Preview} stream=${view.capture.stream} label=${words.say("preview-label")} />
     ${scanLine(view, words, act)}
-    <div class="answers sticky">
-      ${said === "looking" ? null : html`
-        ${button({ id: "placed", label: words.say("place-again"), act: () => act.placed(), look: first ? "main" : "plain", sign: "again" })}
-        ${button({ id: "place-accept", label: words.say(first ? "place-go-on" : "go-on"), act: () => act.acceptPlace(), look: first ? "quiet" : "main", sign: first ? undefined : "check" })}`}</div>`;
+    <div class="answers sticky">${said === "looking" ? goOn("quiet", "place-no-wait")
+      : said === "missing" ? html`${again}${goOn("quiet", "place-go-on")}` : html`${goOn("main", "go-on")}${again}`}</div>`;
 }
 
 /**

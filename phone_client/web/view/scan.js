@@ -17,6 +17,8 @@ const RING = Object.freeze(/** @type {const} */ ([41, 49]));
 const WITHIN = Object.freeze(/** @type {const} */ ([37, 39.5]));
 const HALF = Object.freeze(/** @type {const} */ ([45, 49]));
 const FIGURES = 33;
+/** Reasons that say nothing more than that one has to turn further. */
+const TURN_FURTHER = new Set(["not_enough", "not_closed"]);
 /** More stretches than this are not told one by one. */
 const TOLD = 4;
 
@@ -98,13 +100,14 @@ export function wrongs(scan, words) {
   const unverified = scan.sectors_unverified;
   // What could not be made out counts as missing, and is told by itself.
   const missing = scan.sectors_missing.filter((sector) => !unverified.includes(sector));
-  const codes = scan.reasons.map(({ code }) => code).filter((code) => code !== "sectors_missing");
+  const further = missing.length > 0 && endsEarly(scan);
+  const codes = scan.reasons.map(({ code }) => code).filter((code) => code !== "sectors_missing" && !(further && TURN_FURTHER.has(code)));
   const sentences = codes.map((code) => {
     const id = `scan-wrong-${code.replaceAll("_", "-")}`;
     return words.say(words.has(id) ? id : "scan-wrong-other");
   });
   if (missing.length > 0) {
-    const todo = words.say(endsEarly(scan) ? "scan-turn-further" : "scan-turn-there");
+    const todo = words.say(further ? "scan-turn-further" : "scan-turn-there");
     sentences.unshift(words.say("scan-wrong-sectors-missing", { where: whereabouts(missing, words), todo }));
   }
   if (unverified.length > 0) sentences.push(words.say("scan-unverified", { where: whereabouts(unverified, words) }));
