@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +24,7 @@ from evidence_server.identity import Identity
 from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing
 from evidence_server.lan import LocalAuthority
+from evidence_server.media.eyes import LOOKING, Eyes
 from evidence_server.media.limits import Limits
 from evidence_server.media.supervisor import MediaWorker
 from evidence_server.metrics import Metrics
@@ -43,6 +44,7 @@ from evidence_server.routes.openapi import describe
 from evidence_server.routes.origin import Origin
 from evidence_server.routes.page import PageRoutes
 from evidence_server.routes.phone import UPLOADS, PhoneRoutes
+from evidence_server.routes.pictures import PictureRoutes
 from evidence_server.routes.probe import ProbeRoute
 from evidence_server.routes.runner import Runner
 from evidence_server.routes.support import SupportRoutes
@@ -54,6 +56,7 @@ from evidence_server.support import Support
 from evidence_server.sweep import Sweep
 from evidence_server.upload import PRODUCT_RULES
 from evidence_server.verify import Verifier
+from evidence_server.watch import Watcher
 from pairing.errors import PairingError
 
 _log = structlog.get_logger("app")
@@ -71,14 +74,21 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     journal = await Journal.open(folder.journal)
     store = LocalStore(folder.objects, KeyRing(folder.keys))
     worker = MediaWorker(Limits(address_space_bytes=settings.worker_memory_mb << 20))
+    eyes = Eyes(replace(LOOKING, address_space_bytes=settings.eye_memory_mb << 20))
 
     register = Register(journal, now_ms)
     binder = Binder(register, identity, os.urandom)
     recorder = Recorder(register, identity)
     verifier = Verifier(register, store, worker)
-    uploads = SegmentUploads(register, identity, verifier.notice)
+    watcher = Watcher(register, store, eyes, lambda _state: {}, looking=settings.look)
+
+    def stored(sitting: str) -> None:
+        verifier.notice(sitting)
+        watcher.notice(sitting)
+
+    uploads = SegmentUploads(register, identity, stored)
     faults = Faults()
-    sweep = Sweep(register, binder, verifier, faults, identity, settings.alive_every_s)
+    sweep = Sweep(register, binder, verifier, watcher, faults, identity, settings.alive_every_s)
 
     metrics = Metrics()
     journal.tell(metrics.appended)
@@ -92,7 +102,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
         register, access, Support(register, binder.new_offer), recorder, uploads, store, settings
     )
     origin, wrong_codes = Origin(settings.proxies), WrongCodes(metrics)
-    phone = PhoneRoutes(register, identity, access, binder, recorder, origin, wrong_codes)
+    phone = PhoneRoutes(register, identity, access, binder, recorder, origin, wrong_codes, watcher.progress)
     table = (*backend.table(), *support.table(), *phone.table())
 
     async def ready() -> str:
@@ -112,6 +122,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     support.mount(app)
     ProbeRoute(origin, settings.idle_body_s).mount(app)
     BundleRoutes(register, store, identity, access).mount(app)
+    PictureRoutes(register, store, access).mount(app)
     TusShell(uploads, store, PRODUCT_RULES, now_ms=now_ms, idle_s=settings.idle_body_s).mount(app, UPLOADS)
     web_app = Path(str(files("phone_client") / "web"))
     PageRoutes(describe(table, settings.base_url), identity.jwks, ready, web_app).mount(app)
@@ -124,12 +135,13 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
         # The outage is journalled before anything is served or judged.
         await sweep.begin()
         await worker.start()
-        running = [asyncio.create_task(sweep.run()), asyncio.create_task(verifier.run())]
+        running = [asyncio.create_task(each.run()) for each in (sweep, verifier, watcher)]
         yield
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await worker.stop()
+        await eyes.stop()
         await store.close()
         await journal.close()
 

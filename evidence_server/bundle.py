@@ -6,6 +6,7 @@
     journal.jsonl           the sitting's events, one a line
     verdict.jws             the newest verdict (it is in the journal too)
     media/G/RRRR/SSSSSS.*   segment S of run R of generation G; a run's files one after another play
+    pictures/NAME.jpg       what was made of them for people; the journal names each by its hash
 
 The ZIP is a pure function of its entries, so that a verifier can build it again and notice a change to any
 byte, those between the entries included.
@@ -45,6 +46,11 @@ def media_path(segment: Segment) -> str:
     """Where a segment's bytes lie in the bundle."""
     suffix = _SUFFIX[segment.container]
     return f"media/{segment.generation}/{segment.run:04d}/{segment.seq:06d}.{suffix}"
+
+
+def picture_path(name: str) -> str:
+    """Where a picture lies in the bundle."""
+    return f"pictures/{name}.jpg"
 
 
 def journal_lines(events: Iterable[Event]) -> str:
@@ -130,4 +136,6 @@ async def export(
         yield writer.add("verdict.jws", state.verdicts[-1].record.encode())
     for segment in stored_segments(state):
         yield writer.add(media_path(segment), await store.read(state.id, segment.name))
+    for name in sorted(state.pictures()):
+        yield writer.add(picture_path(name), await store.read(state.id, name))
     yield writer.close()

@@ -11,6 +11,7 @@ from evidence_server.data_folder import DataFolder
 from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing, KeyUnreadableError
 from evidence_server.part_file import ObjectUnreadableError
+from evidence_server.seen import picture_name
 from evidence_server.segment import Segment
 from evidence_server.sitting import Sitting, fold
 from evidence_server.store import LocalStore, Store
@@ -79,7 +80,7 @@ async def check_folder(data: Path) -> dict[str, Any]:
 
 
 async def _compare(state: Sitting, store: Store, report: Report) -> dict[str, bool]:
-    """The sitting's segments by object name, and whether the journal calls them stored."""
+    """The sitting's segments and pictures by object name, and whether the journal calls them stored."""
     stored = {}
     for segment in state.segments():
         name = f"{state.id}/{segment.name}"
@@ -90,6 +91,13 @@ async def _compare(state: Sitting, store: Store, report: Report) -> dict[str, bo
         if not await store.exists(state.id, segment.name):
             report.missing.append(name)
         elif not await _is_as_signed(state.id, segment, store):
+            report.altered.append(name)
+    for picture in state.pictures():
+        name = f"{state.id}/{picture}"
+        stored[name] = True
+        if not await store.exists(state.id, picture):
+            report.missing.append(name)
+        elif not await _is_as_named(state.id, picture, store):
             report.altered.append(name)
     return stored
 
@@ -102,3 +110,10 @@ async def _is_as_signed(sitting: str, segment: Segment, store: Store) -> bool:
     except (ObjectUnreadableError, KeyUnreadableError, FileNotFoundError):
         return False
     return b64u(digest.digest()) == segment.sha256
+
+
+async def _is_as_named(sitting: str, picture: str, store: Store) -> bool:
+    try:
+        return picture_name(await store.read(sitting, picture)) == picture
+    except (ObjectUnreadableError, KeyUnreadableError, FileNotFoundError):
+        return False

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from evidence_server.placing import place_runs
-from evidence_server.segment import Measured, Segment
+from evidence_server.segment import Found, Segment
 from evidence_server.sitting import Generation, PlacedNote, Sitting
 from pairing.clock import UNSAMPLED_MS, Placement
 from pairing.jws import MAX_INTEGER
@@ -161,7 +161,7 @@ def _place_run(
     before: tuple[int, int] | None = None  # where the last segment ended: server ms, media µs
     for segment in segments:
         start = placement.server_ms(segment.mono_begin_ms)
-        video = _video(segment)
+        video = pictures_of(segment)
         if video is None:
             if segment.measurement is None or is_unreadable(segment):
                 end = placement.server_ms(segment.mono_end_ms)
@@ -190,7 +190,7 @@ def _place_run(
     return placed, drift
 
 
-def _still_us(video: Measured, between_us: int) -> int:
+def _still_us(video: Found, between_us: int) -> int:
     """How long a segment's frames stood still, longer than STEP_GAP_US at a time; `between_us` before it."""
     sparse = video.end_us - video.first_us - video.packets * STEP_GAP_US
     step = video.max_step_us
@@ -203,7 +203,7 @@ def _cut(item: PlacedSegment, end_ms: int) -> PlacedSegment:
     return replace(item, span=Span(span.start_ms, max(span.start_ms, min(span.end_ms, end_ms))))
 
 
-def _video(segment: Segment) -> Measured | None:
+def pictures_of(segment: Segment) -> Found | None:
     """What was measured of a segment, if it shows pictures."""
     found = segment.measurement
     return found if found is not None and found.has_video and not is_unreadable(segment) else None
@@ -217,7 +217,7 @@ def is_unreadable(segment: Segment) -> bool:
 def is_irregular(segment: Segment) -> bool:
     """Whether a person should look at a segment that shows pictures: a problem on the way, no sound, or so
     long without a key frame that decodes that nobody looked at its pictures."""
-    found = _video(segment)
+    found = pictures_of(segment)
     if found is None:
         return False
     unseen = found.end_us - found.first_us >= UNSEEN_US and not found.key_frame_decoded

@@ -29,8 +29,9 @@ from typing import Any
 
 from joserfc.jwk import OKPKey
 
-from evidence_server.bundle import BundleWriter, journal_lines, media_path, stored_segments
+from evidence_server.bundle import BundleWriter, journal_lines, media_path, picture_path, stored_segments
 from evidence_server.event import GENESIS, Event
+from evidence_server.seen import picture_name
 from evidence_server.segment import Segment
 from evidence_server.sitting import Sitting
 from evidence_server.verdict import RULES, judge
@@ -309,8 +310,11 @@ class _Prover:
         names = set(archive.namelist())
         segments = stored_segments(state)
         wrong = [says for segment in segments if (says := _differs(archive, names, segment))]
-        expected = {media_path(segment) for segment in segments}
-        wrong += [f"{name} belongs to no stored segment" for name in sorted(names - expected - _FIXED)]
+        pictures = state.pictures()
+        wrong += [says for name in sorted(pictures) if (says := _differs_picture(archive, names, name))]
+        expected = {media_path(segment) for segment in segments} | {picture_path(name) for name in pictures}
+        unnamed = sorted(names - expected - _FIXED)
+        wrong += [f"{name} belongs to nothing that the journal names" for name in unnamed]
         for says in wrong:
             self._say(7, says, holds=False)
         if not wrong:
@@ -340,6 +344,17 @@ def _differs(archive: zipfile.ZipFile, names: set[str], segment: Segment) -> str
     if len(content) != segment.length or b64u(hashlib.sha256(content).digest()) != segment.sha256:
         return f"{named} was altered: its bytes do not have the committed hash"
     return ""
+
+
+def _differs_picture(archive: zipfile.ZipFile, names: set[str], name: str) -> str:
+    path = picture_path(name)
+    if path not in names:
+        return f"{path} is missing from the bundle"
+    try:
+        whole = picture_name(archive.read(path)) == name
+    except _UNREADABLE as error:
+        return f"{path} was altered: {error!r}"
+    return "" if whole else f"{path} was altered: its bytes do not have the hash in its name"
 
 
 def _read(archive: zipfile.ZipFile, name: str, step: int) -> bytes:

@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     idle_body_s: int = Field(30, ge=1, le=600, description="How long a request body may stay silent.")
     alive_every_s: int = Field(10, ge=1, le=60, description="How often the process records that it is alive.")
     worker_memory_mb: int = Field(1_024, ge=256, le=16_384, description="Memory limit of the media worker.")
+    look: bool = Field(True, description="Look at pictures and sound; else they are \"not measured\".")
+    eye_memory_mb: int = Field(1_536, ge=768, le=16_384, description="Memory limit of the process that does.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level logged.")
 
     @property

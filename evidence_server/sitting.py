@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evidence_server.event import GENESIS, Event, Name
-from evidence_server.segment import Measured, Segment
+from evidence_server.seen import Look, Measured, Seen
+from evidence_server.segment import Found, Segment
 from pairing.chain import Chains, Entry, decode_entry
 from pairing.deadline import Outage, deadline_ms
 from pairing.encoding import sha256_b64u
@@ -68,6 +69,7 @@ class Generation:
     notes: list[PlacedNote] = field(default_factory=list)
     forks: list[str] = field(default_factory=list)
     manifest: Manifest | None = None
+    seen: Seen = field(default_factory=Seen)
     replaced_at_ms: int | None = None
 
     @property
@@ -175,6 +177,10 @@ class Sitting:
         for generation in self.generations:
             yield from generation.segments.values()
 
+    def pictures(self) -> set[str]:
+        """The names of all pictures that were made of what was seen."""
+        return {name for generation in self.generations for name in generation.seen.pictures()}
+
     def find_segment(self, name: str) -> tuple[Generation, Segment] | None:
         """The segment whose head is `name`."""
         for generation in self.generations:
@@ -275,25 +281,44 @@ def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     generation = state.generations[body["generation"] - 1]
     segment = generation.segments[body["head"]]
     segment.stored_at_ms, segment.stored_seq = event.at_ms, event.seq
+    ordinal = len(generation.runs[segment.run])
     # From the end: what is stored as it comes has few behind it, however long the run is.
     for later in reversed(generation.runs[segment.run]):
+        ordinal -= 1
         if later is segment:
             break
         # What could not be read because this one was missing deserves another look.
         if later.read_behind is not None and later.measurement and later.measurement.problems:
             later.measurement = None
+    generation.seen.forget(segment.run, ordinal)
     state.touch(event)
 
 
 def _measured(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     generation = state.generations[body["generation"] - 1]
     segment = generation.segments[body["head"]]
-    segment.measurement = Measured.of(body["measurement"])
+    segment.measurement = Found.of(body["measurement"])
     segment.read_behind = None if body["read_behind"] is None else tuple(body["read_behind"])
     if segment.read_behind is not None and segment.measurement.problems:
         before = [item for item in generation.runs[segment.run] if item.seq < segment.seq]
         if sum(item.stored_at_ms is not None for item in before) > len(segment.read_behind):
             segment.measurement = None  # what was missing came while it was being read
+    state.touch(event)
+
+
+def _looked(state: Sitting, event: Event, body: dict[str, Any]) -> None:
+    seen = state.generations[body["generation"] - 1].seen
+    seen.looks.setdefault(body["run"], Look()).take(body)
+    state.touch(event)
+
+
+def _scanned(state: Sitting, event: Event, body: dict[str, Any]) -> None:
+    state.generations[body["generation"] - 1].seen.scans[body["note"]] = Measured.read(body)
+    state.touch(event)
+
+
+def _placement(state: Sitting, event: Event, body: dict[str, Any]) -> None:
+    state.generations[body["generation"] - 1].seen.placements[body["note"]] = Measured.read(body)
     state.touch(event)
 
 
@@ -356,6 +381,7 @@ _APPLY = {
     "stored": _stored, "measured": _measured, "manifest": _manifest, "ended": _ended,
     "deadline_moved": _deadline_moved, "waived": _waived, "verdict": _verdict, "upheld": _upheld,
     "published": _published, "released": _released, "accepted": _accepted,
+    "looked": _looked, "scanned": _scanned, "placement": _placement,
 }
 
 

@@ -20,6 +20,7 @@ from evidence_server.release import release_stored
 from evidence_server.sitting import Sitting
 from evidence_server.verdict import judge, waits_for
 from evidence_server.verify import Verifier
+from evidence_server.watch import Watcher
 from pairing.encoding import sha256_b64u
 from pairing.jws import sign
 from pairing.messages import VERDICT_TYP
@@ -36,12 +37,13 @@ class Sweep:
     """Runs as long as the server does."""
 
     def __init__(
-        self, register: Register, binder: Binder, verifier: Verifier, faults: Faults, identity: Identity,
-        alive_every_s: int,
+        self, register: Register, binder: Binder, verifier: Verifier, watcher: Watcher, faults: Faults,
+        identity: Identity, alive_every_s: int,
     ) -> None:
         self._register = register
         self._binder = binder
         self._verifier = verifier
+        self._watcher = watcher
         self._faults = faults
         self._identity = identity
         self._alive_every_ms = alive_every_s * 1000
@@ -99,9 +101,12 @@ class Sweep:
                 # An ordered wait that is still running may move the deadline past now.
                 await self._faults.settle(held, self._register.now_ms(), all_of_them=True)
                 waits = waits_for(held.state, self._register.now_ms())
-            if not waits:
+            looking = self._watcher.waits(held.state)
+            if not waits and not looking:
                 await self._decide(held)
                 return
+        if looking:
+            self._watcher.notice(sitting)
         if waits == "stored media is being measured":
             self._verifier.notice(sitting)
 

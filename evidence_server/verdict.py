@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evidence_server.checks import look_at
 from evidence_server.coverage import (
     DRIFT_MS,
     Coverage,
@@ -31,11 +32,9 @@ COMMITTED_LATE_MS = 30_000
 LISTED = 200
 """Most gaps and missing stretches that a verdict lists one by one; the sums always count all."""
 
-RULES = 1
+RULES = 2
 """Version of these rules.  Whoever changes what a journal is judged to gives it a new number: a verdict is
 judged again only by the rules that it names."""
-
-_UNMEASURED = ("scan", "placement", "continuity", "anchor")
 
 
 @dataclass(frozen=True)
@@ -152,15 +151,14 @@ def _other_checks(
     state: Sitting, coverage: Coverage, required: Span, reasons: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The other checks' findings as reasons or for review, as the policy weighs each."""
-    found: list[tuple[str, dict[str, Any]]] = [
-        (check, {"code": f"{check}_not_measured"}) for check in _UNMEASURED
-    ]
+    seen = look_at(state, coverage, required)
+    found = list(seen.found)
     late = committed_late(state.generations, coverage.placed, required, COMMITTED_LATE_MS)
     found += [("committed_late", {"code": "committed_late"} | _span(span)) for span in late[:LISTED]]
     forks = sum(len(generation.forks) for generation in state.generations)
     if forks:
         found.append(("fork", {"code": "fork", "entries": forks}))
-    review: list[dict[str, Any]] = []
+    review = list(seen.notes)
     reasons = list(reasons)
     for check, finding in found:
         weight = state.policy.checks[check]

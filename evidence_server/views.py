@@ -8,6 +8,7 @@ from typing import Any
 from evidence_server.coverage import Span, cover, union
 from evidence_server.placing import place_runs
 from evidence_server.segment import Segment
+from evidence_server.shown import Progress, nothing_yet, seen
 from evidence_server.sitting import CLAIM_LAPSES_MS, ClaimState, Generation, Sitting
 
 UNSTORED_LISTED = 500
@@ -120,7 +121,9 @@ def holes(state: Sitting, now_ms: int) -> tuple[list[dict[str, Any]], list[dict[
     return gaps[:_LISTED], missing[:_LISTED]
 
 
-def sitting(state: Sitting, now_ms: int, support_contact: str) -> dict[str, Any]:
+def sitting(
+    state: Sitting, now_ms: int, support_contact: str, progress: Progress = nothing_yet
+) -> dict[str, Any]:
     """All that page and backend see."""
     gaps, missing = holes(state, now_ms)
     return {
@@ -132,10 +135,12 @@ def sitting(state: Sitting, now_ms: int, support_contact: str) -> dict[str, Any]
         "missing": missing, "verdict": verdict(state),
         "verdict_jws": state.verdicts[-1].record if state.verdicts else None,
         "published_at_ms": state.published_at_ms,
-    }
+    } | seen(state, state.bound, progress)
 
 
-def phone_reads(state: Sitting, key: str, now_ms: int) -> dict[str, Any]:
+def phone_reads(
+    state: Sitting, key: str, now_ms: int, progress: Progress = nothing_yet
+) -> dict[str, Any]:
     """All that the phone with this key reads of its binding."""
     claimed = state.claims[key]
     generation = state.generations[claimed.generation - 1] if claimed.generation else None
@@ -157,4 +162,4 @@ def phone_reads(state: Sitting, key: str, now_ms: int) -> dict[str, Any]:
         "verdict": verdict(state), "verdict_jws": state.verdicts[-1].record if state.verdicts else None,
         "published_at_ms": state.published_at_ms,
         "releases": state.releases.get(claimed.generation, []),
-    }
+    } | seen(state, generation, progress)

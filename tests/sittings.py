@@ -30,6 +30,7 @@ from evidence_server.store import LocalStore
 from evidence_server.support import Support
 from evidence_server.sweep import Sweep
 from evidence_server.verify import Verifier
+from evidence_server.watch import Watcher
 from pairing.encoding import sha256_b64u
 from pairing.jws import new_phone_key, public_jwk, record_hash, sign, thumbprint
 from pairing.manifest import Manifest, list_runs
@@ -103,6 +104,39 @@ class ScriptedWorker:
         )
 
 
+class ScriptedEyes:
+    """Implements the seam of `Eyes` over the same scripts: `seen` is what a segment shows of its run, so far;
+    `scan` and `placement` what is measured of one that it is part of."""
+
+    tools: Mapping[str, str] = {"script": "1"}
+
+    def __init__(self) -> None:
+        self.broken = False
+        self.read: dict[str, list[int]] = {}
+        self._results: dict[str, dict[str, Any]] = {}
+
+    async def follow(
+        self, name: str, segment: int, before: Sequence[int], container: str,
+        read: Callable[[int], Awaitable[bytes]], **facts: Any,
+    ) -> dict[str, Any]:
+        found = json.loads(await read(segment))
+        if self.broken:
+            raise MediaWorkerError("broken")
+        self.read.setdefault(name, []).append(segment)
+        if facts["kind"] == "run":
+            return dict(found.get("seen", {}))
+        if facts["kind"] in found:
+            self._results[name] = found[facts["kind"]]
+        return {"progress": {"yaw_deg": segment, "sectors": [segment]}}
+
+    async def conclude(self, name: str, **facts: Any) -> dict[str, Any] | None:
+        self.read.setdefault(name, [])
+        return {"result": self._results.get(name, NOTHING_WRONG)}
+
+
+NOTHING_WRONG: Mapping[str, Any] = {"accepted": "accept", "reasons": [], "ok": True, "missing": []}
+
+
 class Service:
     """The server's stages on a data folder, wired as in `app.build`, without HTTP and background tasks."""
 
@@ -118,6 +152,9 @@ class Service:
         self.recorder = Recorder(self.register, self.identity)
         # the seam is the worker's `measure`
         self.verifier = Verifier(self.register, self.store, self.worker)  # type: ignore[arg-type]
+        self.eyes = ScriptedEyes()
+        self.markers: dict[int, int] = {}
+        self.watcher = self.new_watcher()
         self.uploads = SegmentUploads(self.register, self.identity, self.verifier.notice)
         self.releaser = Releaser(self.register, self.identity)
         self.support = Support(self.register, self.binder.new_offer)
@@ -131,7 +168,14 @@ class Service:
 
     def new_sweep(self) -> Sweep:
         """A sweep of a process that starts now."""
-        return Sweep(self.register, self.binder, self.verifier, self.faults, self.identity, 10)
+        return Sweep(
+            self.register, self.binder, self.verifier, self.watcher, self.faults, self.identity, 10
+        )
+
+    def new_watcher(self, *, blind: bool = False) -> Watcher:
+        """A watcher of a process that starts now; `blind`: one that looks at nothing."""
+        eyes: Any = self.eyes  # the seam is `follow`, `conclude` and `tools`
+        return Watcher(self.register, self.store, eyes, lambda _state: self.markers, looking=not blind)
 
     async def close(self) -> None:
         """Lets go of the folder."""
@@ -146,6 +190,9 @@ class Service:
             await self.sweep.look_after(sitting)
             if not self.worker.broken:
                 while await self.verifier.measure_next(sitting):
+                    pass
+            if not self.eyes.broken:
+                while await self.watcher.look_next(sitting):
                     pass
         return state
 
@@ -343,7 +390,9 @@ class Exam:
     ) -> Exam:
         """Creates the sitting with the window [T0, T0 + length_s] and binds a phone 30 s before."""
         service.clock.now_ms = at(-30)
-        await service.binder.create(name, "oral", T0, at(length_s), policy or {})
+        # What is not about the scan films none.
+        whole = {"checks": {"scan": "review"}} | dict(policy or {})
+        await service.binder.create(name, "oral", T0, at(length_s), whole)
         bound = Phone(service, name, **phone)
         await bound.bind()
         return cls(service, name, bound)

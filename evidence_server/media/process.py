@@ -46,8 +46,8 @@ class WorkerProcess:
         """Versions that the worker works with."""
 
     @classmethod
-    async def start(cls, limits: Limits) -> WorkerProcess:
-        """Start a worker and wait until it is ready.
+    async def start(cls, program: str, limits: Limits) -> WorkerProcess:
+        """Start the worker in the module ``program`` and wait until it is ready.
 
         Raises:
             MediaWorkerError: it does not start.
@@ -65,7 +65,7 @@ class WorkerProcess:
             "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
             "OPENBLAS_NUM_THREADS": "1",
         }
-        command = (sys.executable, "-P", "-m", "evidence_server.media.worker", json.dumps(asdict(limits)))
+        command = (sys.executable, "-P", "-m", program, json.dumps(asdict(limits)))
         try:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, start_new_session=True

@@ -1,11 +1,13 @@
-"""The server's side of the media worker: keeps it running, feeds it in order, blames the right segment."""
+"""The server's side of a media worker: keeps it running, feeds it in order, blames the right segment."""
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from evidence_server.media.limits import Limits
 from evidence_server.media.measurement import Measurement, Problem
@@ -13,6 +15,7 @@ from evidence_server.media.process import MediaWorkerError, WorkerDiedError, Wor
 from evidence_server.media.restart import MP4, WEBM
 
 Read = Callable[[int], Awaitable[bytes]]
+Answer = TypeVar("Answer")
 
 #: Runs whose deadly segments are remembered.
 _DEADLY_RUNS = 1000
@@ -28,28 +31,40 @@ class _OpenRun:
     fed: list[int] = field(default_factory=list)
 
 
-class MediaWorker:
-    """Measures segments in one limited process, one at a time.
+class RunWorker(ABC, Generic[Answer]):
+    """Has segments read in one limited process, one at a time.
 
-    A run is one container stream, cut into numbered segments. The worker keeps its runs open, so measuring
+    A run is one container stream, cut into numbered segments. The worker keeps its runs open, so reading
     the next segment reads that segment only; where it has lost its place, it is fed the earlier segments
     again.
 
     A segment on which the worker dies is tried once more in a new worker that holds nothing else. If that
-    dies too, the segment is *deadly*: measured as that, and left out in front of later ones as if it were
+    dies too, the segment is *deadly*: answered as that, and left out in front of later ones as if it were
     missing.
     """
+
+    program: ClassVar[str]
+    """The worker's module."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         """``limits`` default to those of :class:`Limits`."""
         self._limits = limits or Limits()
         self._turn = asyncio.Lock()
         self._process: WorkerProcess | None = None
-        self._tools: dict[str, str] = {}
+        self.tools: dict[str, str] = {}
+        """Versions that the worker works with; empty before it has started."""
         self._runs: OrderedDict[str, _OpenRun] = OrderedDict()
         self._deadly: OrderedDict[str, dict[int, Problem]] = OrderedDict()
 
-    async def __aenter__(self) -> MediaWorker:
+    @abstractmethod
+    def _read(self, reply: Mapping[str, Any]) -> Answer | None:
+        """The answer in a worker's reply; None if it holds none."""
+
+    @abstractmethod
+    def _failed(self, segment: int | None, size: int, problem: Problem) -> Answer:
+        """The answer for a segment that cannot be read."""
+
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -75,10 +90,10 @@ class MediaWorker:
         """The worker's process id, None while it does not run."""
         return self._process.pid if self._process else None
 
-    async def measure(
-        self, run: str, segment: int, before: Sequence[int], container: str, read: Read
-    ) -> Measurement:
-        """Measure one segment of a run.
+    async def feed(
+        self, run: str, segment: int, before: Sequence[int], container: str, read: Read, **facts: object
+    ) -> Answer:
+        """Have one segment of a run read.
 
         Args:
             run: names the run; any string that no other run has.
@@ -88,6 +103,7 @@ class MediaWorker:
             container: what the run claims to be, ``video/mp4`` or ``video/webm``.
             read: gives a segment's bytes; called for ``segment``, and for those in ``before`` that the worker
                 has not read yet.
+            facts: what the worker is told besides, JSON.
 
         Raises:
             MediaWorkerError: the worker failed for reasons of its own; measure again later.
@@ -107,9 +123,9 @@ class MediaWorker:
                 feeding = segment
                 try:
                     for feeding in self._unread(run, before):
-                        await self._feed(run, feeding, await read(feeding), container, measure=False)
+                        await self._feed(run, feeding, await read(feeding), container, False, facts)
                     feeding = segment
-                    measured = await self._feed(run, segment, piece, container, measure=True)
+                    answer = await self._feed(run, segment, piece, container, True, facts)
                 except WorkerDiedError as death:
                     stray_deaths = 0 if suspect == feeding else stray_deaths + 1
                     if suspect == feeding:
@@ -120,23 +136,23 @@ class MediaWorker:
                         ) from death
                     suspect = feeding
                 else:
-                    return measured or self._failed(segment, len(piece), Problem("undecodable", "no answer"))
+                    return answer or self._failed(segment, len(piece), Problem("undecodable", "no answer"))
             return self._failed(segment, len(piece), deadly)
 
-    async def finish(self, run: str) -> Measurement | None:
-        """Close a run that is over, and measure what its end still brings out of the container's buffers.
+    async def finish(self, run: str, **facts: object) -> Answer | None:
+        """Close a run that is over, and have what its end still brings out of the container's buffers.
 
         Returns None if the run is not open: nothing is read again only to be closed.
 
         Raises:
-            MediaWorkerError: see :meth:`measure`.
+            MediaWorkerError: see :meth:`feed`.
         """
         async with self._turn:
             place = self._runs.pop(run, None)
             if place is None:
                 return None
             try:
-                return await self._ask("finish", place.seat)
+                return await self._ask("finish", place.seat, b"", **facts)
             except WorkerDiedError as death:
                 if death.problem is None:
                     raise _ended_from_outside(death) from death
@@ -154,15 +170,16 @@ class MediaWorker:
         return due[len(place.fed) :]
 
     async def _feed(
-        self, run: str, segment: int, piece: bytes, container: str, *, measure: bool
-    ) -> Measurement | None:
+        self, run: str, segment: int, piece: bytes, container: str, measure: bool, facts: Mapping[str, object]
+    ) -> Answer | None:
         place = await self._place(run)
         jump = bool(place.fed) and segment != place.fed[-1] + 1
-        measured = await self._ask(
-            "feed", place.seat, piece, segment=segment, container=container, jump=jump, measure=measure
+        answer = await self._ask(
+            "feed", place.seat, piece, segment=segment, container=container, jump=jump, measure=measure,
+            **facts,
         )
         place.fed.append(segment)
-        return measured
+        return answer
 
     async def _place(self, run: str) -> _OpenRun:
         """The run's seat in the worker; the run that was idle longest makes room for a new one."""
@@ -178,7 +195,7 @@ class MediaWorker:
             await self._ask("close", place.seat)
         return place
 
-    async def _ask(self, op: str, seat: int, piece: bytes = b"", **facts: object) -> Measurement | None:
+    async def _ask(self, op: str, seat: int, piece: bytes = b"", **facts: object) -> Answer | None:
         process = await self._running()
         try:
             reply = await process.ask({"op": op, "seat": seat, **facts}, piece)
@@ -186,15 +203,14 @@ class MediaWorker:
             # Also when cancelled: the reply that is still to come belongs to nobody.
             await self._end()
             raise
-        found = reply["measurement"]
-        return Measurement.from_json(found) if found else None
+        return self._read(reply)
 
     async def _running(self) -> WorkerProcess:
         if self._process is not None and not self._process.alive:
             await self._end()
         if self._process is None:
-            self._process = await WorkerProcess.start(self._limits)
-            self._tools = self._process.tools
+            self._process = await WorkerProcess.start(self.program, self._limits)
+            self.tools = self._process.tools
         return self._process
 
     async def _end(self) -> None:
@@ -216,9 +232,25 @@ class MediaWorker:
         if len(self._deadly) > _DEADLY_RUNS:
             self._deadly.popitem(last=False)
 
-    def _failed(self, segment: int | None, size: int, problem: Problem) -> Measurement:
-        return Measurement(segment, size, None, None, None, None, (problem,), dict(self._tools))
-
 
 def _ended_from_outside(death: WorkerDiedError) -> MediaWorkerError:
     return MediaWorkerError(f"the media worker was ended from outside: {death}")
+
+
+class MediaWorker(RunWorker[Measurement]):
+    """Measures packets: the worker in `evidence_server.media.worker`."""
+
+    program = "evidence_server.media.worker"
+
+    async def measure(
+        self, run: str, segment: int, before: Sequence[int], container: str, read: Read
+    ) -> Measurement:
+        """Measure one segment of a run; see :meth:`feed`."""
+        return await self.feed(run, segment, before, container, read)
+
+    def _read(self, reply: Mapping[str, Any]) -> Measurement | None:
+        found = reply["measurement"]
+        return Measurement.from_json(found) if found else None
+
+    def _failed(self, segment: int | None, size: int, problem: Problem) -> Measurement:
+        return Measurement(segment, size, None, None, None, None, (problem,), dict(self.tools))

@@ -167,7 +167,62 @@ class VerdictNow(BaseModel):
     missing: list[dict[str, Any]]
 
 
-class SittingNow(BaseModel):
+class ScanProgress(BaseModel):
+    """What a scan that goes on has shown so far."""
+
+    yaw_deg: int
+    sectors: list[int]
+
+
+class ScanNow(BaseModel):
+    """The newest room scan; sectors are of 10 degrees, from where it began, growing to the right."""
+
+    count: int = Field(description="Scans begun so far.")
+    stage: Literal["running", "measuring", "answered"]
+    run: int
+    begin_mono_ms: int
+    progress: ScanProgress | None
+    accepted: Literal["accept", "repeat", "review"] | None
+    reasons: list[dict[str, Any]]
+    strip: str | None = Field(description="The name of the picture of the room, as seen.")
+    net_yaw_deg: int | None
+    sectors_covered: list[int] | None
+    sectors_missing: list[int] | None
+    sectors_unverified: list[int] | None
+    face_percent: int | None
+    people_max: int | None
+    closed: bool | None
+    direction: str | None
+
+
+class PlacementNow(BaseModel):
+    """Where the phone was put, the newest time."""
+
+    stage: Literal["measuring", "answered"]
+    ok: bool | None
+    missing: list[str]
+    picture: str | None
+
+
+class AlarmNow(BaseModel):
+    """Something wrong in picture or sound; while it lasts `until_ms` is null."""
+
+    kind: str
+    since_ms: int
+    until_ms: int | None
+    confidence_percent: int
+    picture: str | None
+
+
+class SeenNow(BaseModel):
+    """What was seen in the recording."""
+
+    scan: ScanNow | None
+    placement: PlacementNow | None
+    alarms: list[AlarmNow]
+
+
+class SittingNow(SeenNow):
     """All that page and backend see of a sitting."""
 
     sitting_id: str
@@ -214,7 +269,7 @@ class ChainTip(BaseModel):
     tip: str
 
 
-class PhoneReads(BaseModel):
+class PhoneReads(SeenNow):
     """All that a phone reads of its binding."""
 
     stage: Literal["claimed", "bound", "lapsed", "refused", "replaced"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -25,13 +26,16 @@ from pairing.jws import public_jwk
 MAX_WAIT_S = 25
 UPLOADS = "/uploads"
 
+ScanProgress = Callable[[str, str], dict[str, Any] | None]
+"""What a scan of a sitting has shown so far, by the hash of its note."""
+
 
 class PhoneRoutes:
     """Handlers for phones."""
 
     def __init__(
         self, register: Register, identity: Identity, access: Access, binder: Binder, recorder: Recorder,
-        origin: Origin, wrong_codes: WrongCodes,
+        origin: Origin, wrong_codes: WrongCodes, progress: ScanProgress,
     ) -> None:
         self._register = register
         self._identity = identity
@@ -40,6 +44,7 @@ class PhoneRoutes:
         self._recorder = recorder
         self._origin = origin
         self._wrong_codes = wrong_codes
+        self._progress = progress
 
     def table(self) -> Sequence[Route[Any]]:
         """The operations."""
@@ -91,7 +96,8 @@ class PhoneRoutes:
         after = _whole(request, "after", state.seq)
         if wait:
             state = await self._register.changes(phone.sitting, after, wait)
-        return views.phone_reads(state, phone.key, self._register.now_ms())
+        progress = partial(self._progress, phone.sitting)
+        return views.phone_reads(state, phone.key, self._register.now_ms(), progress)
 
     async def entries(self, request: web.Request, body: models.SendEntries) -> dict[str, Any]:
         """Commits heads and notes."""

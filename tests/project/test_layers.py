@@ -31,12 +31,14 @@ record   | ground core                                              | .record
 support  | ground core                                              | .support
 upload   | ground core                                              | .upload .receive
 verify   | media ground core                                        | .verify
-verdict  | ground core                                              | .verdict
-media    | core                                                     | .media
+verdict  | ground core                                              | .verdict .checks
+watch    | media ground core                                        | .watch
+media    | vision core                                              | .media
+vision   |                                                          | .vision
 ground   | core                                                     | evidence_server
 demo     |                                                          | demo
 """
-STAGES = "bind record upload verify verdict support"
+STAGES = "bind record upload verify watch verdict support"
 
 
 class Layer(NamedTuple):

@@ -1,0 +1,133 @@
+"""Scan: the room scans and placements that a phone's notes mark in its recording (pure; E5, E6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from evidence_server.segment import Segment
+from evidence_server.sitting import Generation, PlacedNote
+
+LONGEST_SCAN_MS = 300_000
+"""A scan that is never ended ends here: a turn takes half a minute."""
+PLACED_MS = 6_000
+"""So much from `placed` on is looked at: two or three key frames."""
+LEAD_MS = 4_000
+"""What a decoder may need in front of a stretch: key frames come at least so often (protocol §3)."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A stretch of a run that a note marks: a scan (`note` is its scan_begin) or a placement (`placed`).
+
+    `end_ms` is None while the scan goes on.  All times are of the run's monotonic clock.
+    """
+
+    kind: str
+    note: str
+    run: int
+    begin_ms: int
+    end_ms: int | None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The segments of a run that show a marked stretch: `ordinals` are those to be read, the first of them
+    only for the decoder's sake; `skipped` those that are not stored."""
+
+    ordinals: tuple[int, ...]
+    skipped: tuple[int, ...]
+    complete: bool
+
+
+def marked(generation: Generation, *, over: bool) -> Iterator[Marked]:
+    """The scans and placements of a phone, in the order of their notes.
+
+    A scan ends with `scan_end`, with the next `scan_begin` or `placed`, with its run, at the latest after
+    LONGEST_SCAN_MS.  `over`: no more notes will come.
+    """
+    notes = [note for note in generation.notes if note.note.note in ("scan_begin", "scan_end", "placed")]
+    for at, placed in enumerate(notes):
+        note = placed.note
+        if note.note == "scan_begin":
+            end_ms = _end_of_scan(generation, placed, notes[at + 1 :], over=over)
+            yield Marked("scan", placed.name, note.link.run, note.mono_ms, end_ms)
+        elif note.note == "placed":
+            end_ms = note.mono_ms + PLACED_MS
+            if over or note.link.run != _newest_run(generation):
+                end_ms = min(end_ms, max(note.mono_ms, _recorded_ms(generation, note.link.run)))
+            yield Marked("placement", placed.name, note.link.run, note.mono_ms, end_ms)
+
+
+def _end_of_scan(
+    generation: Generation, begin: PlacedNote, later: Sequence[PlacedNote], *, over: bool
+) -> int | None:
+    run, latest_ms = begin.note.link.run, begin.note.mono_ms + LONGEST_SCAN_MS
+    recorded_ms = _recorded_ms(generation, run)
+    follows = next((one.note for one in later), None)
+    if follows is not None and follows.link.run == run:
+        return min(follows.mono_ms, latest_ms)
+    if follows is not None or over or _newest_run(generation) > run:
+        return min(recorded_ms, latest_ms)  # the run ended amid the scan
+    return latest_ms if recorded_ms >= latest_ms else None
+
+
+def _newest_run(generation: Generation) -> int:
+    """The camera's newest run, 0 before the first."""
+    return max((number for number, segments in generation.runs.items() if _is_camera(segments)), default=0)
+
+
+def _is_camera(segments: Sequence[Segment]) -> bool:
+    return segments[0].source == "camera"
+
+
+def _recorded_ms(generation: Generation, run: int) -> int:
+    """Until when a run is committed to, on its monotonic clock."""
+    segments = generation.runs.get(run)
+    return segments[-1].mono_end_ms if segments else 0
+
+
+def stretch(generation: Generation, of: Marked, *, over: bool) -> Stretch:
+    """What can be read of a marked stretch now; `complete`: nothing of it is still to come.
+
+    `over`: what is not stored will not be waited for.
+    """
+    segments = generation.runs.get(of.run, [])
+    if not segments or not _is_camera(segments):
+        return Stretch((), (), over)
+    until_ms = _recorded_ms(generation, of.run) if of.end_ms is None else of.end_ms
+    inside = [
+        ordinal for ordinal, segment in enumerate(segments)
+        if segment.mono_end_ms > of.begin_ms - LEAD_MS and segment.mono_begin_ms < until_ms
+    ]
+    wanted = sorted({0, *inside})
+    skipped = tuple(ordinal for ordinal in wanted if segments[ordinal].stored_at_ms is None)
+    committed = of.end_ms is not None and _recorded_ms(generation, of.run) >= of.end_ms
+    ready: list[int] = []
+    for ordinal in wanted:
+        if segments[ordinal].stored_at_ms is None:
+            if not over:
+                break
+            continue
+        ready.append(ordinal)
+    return Stretch(tuple(ready), skipped if over else (), over or (committed and not skipped))
+
+
+def media_us(segments: Sequence[Segment], mono_ms: int) -> int:
+    """A moment of a run's monotonic clock on its media clock, by the heads around it."""
+    near = min(segments, key=lambda one: max(one.mono_begin_ms - mono_ms, mono_ms - one.mono_end_ms, 0))
+    (from_us, to_us), (from_ms, to_ms) = near.media_us, near.mono_ms
+    if to_ms <= from_ms:
+        return from_us
+    inside = min(max(mono_ms, from_ms), to_ms)
+    return from_us + (to_us - from_us) * (inside - from_ms) // (to_ms - from_ms)
+
+
+def mono_ms(segments: Sequence[Segment], at_us: int) -> int:
+    """The inverse of `media_us`: a moment of a run's media clock on its monotonic clock."""
+    near = min(segments, key=lambda one: max(one.media_begin_us - at_us, at_us - one.media_end_us, 0))
+    (from_us, to_us), (from_ms, to_ms) = near.media_us, near.mono_ms
+    if to_us <= from_us:
+        return from_ms
+    inside = min(max(at_us, from_us), to_us)
+    return from_ms + (to_ms - from_ms) * (inside - from_us) // (to_us - from_us)
