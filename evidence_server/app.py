@@ -80,7 +80,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     binder = Binder(register, identity, os.urandom)
     recorder = Recorder(register, identity)
     verifier = Verifier(register, store, worker)
-    watcher = Watcher(register, store, eyes, lambda _state: {}, looking=settings.look)
+    watcher = Watcher(register, store, eyes, identity.anchor_key, looking=settings.look)
 
     def stored(sitting: str) -> None:
         verifier.notice(sitting)
@@ -92,7 +92,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
 
     metrics = Metrics()
     journal.tell(metrics.appended)
-    scrape = MetricsRoutes(metrics, register, verifier, folder.root)
+    scrape = MetricsRoutes(metrics, register, verifier, watcher, folder.root)
 
     access = Access(identity, journal)
     backend = BackendRoutes(

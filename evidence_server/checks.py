@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evidence_server.anchor import Look as Picture
+from evidence_server.anchor import judge_sightings
 from evidence_server.coverage import Coverage, PlacedSegment, Span, pictures_of, union
 from evidence_server.scan import Marked, marked, mono_ms
-from evidence_server.seen import Measured, SeenSpan
+from evidence_server.seen import FOREIGN, Answer, Search, SeenSpan
 from evidence_server.segment import Segment
 from evidence_server.sitting import Generation, Sitting
 
@@ -40,7 +42,9 @@ def look_at(state: Sitting, coverage: Coverage, required: Span) -> Findings:
     found = [("scan", finding) for finding in scan]
     found += [("placement", finding) for finding in _placement(state)]
     found += [("continuity", finding) for finding in _continuity(state, coverage, required)]
-    return Findings(found, notes)
+    anchor, strangers = _anchor(state, coverage, required)
+    found += [("anchor", finding) for finding in anchor]
+    return Findings(found, notes + strangers)
 
 
 def _scan(state: Sitting) -> tuple[list[Finding], list[Finding]]:
@@ -59,7 +63,7 @@ def _scan(state: Sitting) -> tuple[list[Finding], list[Finding]]:
     return [{"code": "scan_repeat", "why": _why(answers[-1])}], []
 
 
-def _why(measured: Measured | None) -> list[str]:
+def _why(measured: Answer | None) -> list[str]:
     """The codes of its reasons, each once."""
     return list(dict.fromkeys(reason["code"] for reason in measured.result["reasons"])) if measured else []
 
@@ -75,7 +79,7 @@ def _placement(state: Sitting) -> list[Finding]:
     return [] if newest.result["ok"] else [{"code": "placement_failed", "missing": newest.result["missing"]}]
 
 
-def _answers(state: Sitting, kind: str) -> Iterator[Measured | None]:
+def _answers(state: Sitting, kind: str) -> Iterator[Answer | None]:
     """What was measured of each scan or placement, oldest first; None: nothing."""
     for generation in state.generations:
         measured = generation.seen.scans if kind == "scan" else generation.seen.placements
@@ -109,6 +113,41 @@ def _continuity(state: Sitting, coverage: Coverage, required: Span) -> list[Find
         times = {"start_ms": at.start_ms, "end_ms": at.end_ms}
         found.append({"code": "continuity_failed", "kind": kind} | times)
     return found
+
+
+def _anchor(state: Sitting, coverage: Coverage, required: Span) -> tuple[list[Finding], list[Finding]]:
+    """Whether the recording shows this sitting's laptop as it was then; and strange markers, which may be a
+    neighbour's and are only listed."""
+    by_run = _by_run(coverage)
+    pictures: list[Picture] = []
+    for generation in state.generations:
+        for run, look in generation.seen.looks.items():
+            placed = by_run.get((generation.number, run))
+            if placed:
+                clock, vague_ms = RunClock(placed), placed[0].uncertainty_ms
+                pictures += [
+                    Picture(clock.server_ms(one.at_us), _slots(one), vague_ms) for one in look.searches
+                ]
+    inside = [one for one in pictures if required.start_ms <= one.at_ms < required.end_ms]
+    sightings = judge_sightings(inside)
+    if sightings.word == "not_measured":
+        return [{"code": "anchor_not_measured"}], []
+    unseen = list(sightings.unseen)
+    if sightings.first_seen_ms is None and not unseen:
+        unseen = [(inside[0].at_ms, inside[-1].at_ms)]
+    found = [_astray("not_seen", *times) for times in unseen]
+    strays = [(one.kind == "foreign", one.first_ms, one.last_ms) for one in sightings.strays]
+    found += [_astray("wrong_sequence", begin, end) for foreign, begin, end in strays if not foreign]
+    strangers = [_astray("foreign", begin, end) for foreign, begin, end in strays if foreign]
+    return found[:LISTED], strangers[:LISTED]
+
+
+def _astray(why: str, start_ms: int, end_ms: int) -> Finding:
+    return {"code": "anchor_failed", "why": why, "start_ms": start_ms, "end_ms": end_ms}
+
+
+def _slots(search: Search) -> tuple[int | None, ...]:
+    return tuple(None if slot == FOREIGN else slot for slot in search.slots)
 
 
 def _by_run(coverage: Coverage) -> dict[tuple[int, int], list[PlacedSegment]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from evidence_server.placing import place_runs
-from evidence_server.segment import Found, Segment
+from evidence_server.segment import Measured, Segment
 from evidence_server.sitting import Generation, PlacedNote, Sitting
 from pairing.clock import UNSAMPLED_MS, Placement
 from pairing.jws import MAX_INTEGER
@@ -190,7 +190,7 @@ def _place_run(
     return placed, drift
 
 
-def _still_us(video: Found, between_us: int) -> int:
+def _still_us(video: Measured, between_us: int) -> int:
     """How long a segment's frames stood still, longer than STEP_GAP_US at a time; `between_us` before it."""
     sparse = video.end_us - video.first_us - video.packets * STEP_GAP_US
     step = video.max_step_us
@@ -203,7 +203,7 @@ def _cut(item: PlacedSegment, end_ms: int) -> PlacedSegment:
     return replace(item, span=Span(span.start_ms, max(span.start_ms, min(span.end_ms, end_ms))))
 
 
-def pictures_of(segment: Segment) -> Found | None:
+def pictures_of(segment: Segment) -> Measured | None:
     """What was measured of a segment, if it shows pictures."""
     found = segment.measurement
     return found if found is not None and found.has_video and not is_unreadable(segment) else None

@@ -2,7 +2,7 @@
 
 They are made on first use and never change by themselves.  Losing them loses: `signing.jwk` the ability to
 sign further verdicts under the same key (old ones stay checkable), `tickets.key` only what is on screens and
-in phones now, `api.key` the backend's access.
+in phones now, and which markers were shown before, `api.key` the backend's access.
 """
 
 from __future__ import annotations
@@ -60,6 +60,10 @@ class Identity:
     def upload(self, head: str) -> str:
         """The unguessable name of a segment's upload address."""
         return self.derive("upload", head)
+
+    def anchor_key(self, sitting: str) -> bytes:
+        """What a sitting's markers are made of (`anchor`)."""
+        return self.derive("anchor", sitting).encode()
 
     def is_page_token(self, sitting: str, token: str) -> bool:
         """Whether `token` opens the laptop page of `sitting`."""

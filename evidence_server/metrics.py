@@ -13,6 +13,7 @@ from pairing.messages import VERDICT_TYP
 
 STAGES = ("offered", "claimed", "bound", "ended", "decided", "published")
 WORDS = ("complete", "incomplete", "late")
+ANSWERS = ("accept", "repeat", "review")
 
 _APPEND_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -27,6 +28,8 @@ class Standing:
     """For how long the longest overdue sitting has been due; 0 if none is."""
     unmeasured: int
     """Sittings that wait for the media worker."""
+    unseen: int
+    """Sittings that wait to be looked at."""
     free_bytes: int
     """Room left on the disk of the data folder."""
 
@@ -71,10 +74,18 @@ class Metrics:
         self._unmeasured = Gauge(
             "evidence_unmeasured_sittings", "Sittings that wait for the media worker", registry=registry
         )
+        self._unseen = Gauge(
+            "evidence_unseen_sittings", "Sittings that wait to be looked at", registry=registry
+        )
+        self._scans = Counter(
+            "evidence_scans", "Room scans measured, by answer", ("answer",), registry=registry
+        )
         self._free = Gauge("evidence_disk_free_bytes", "Room left for the data folder", registry=registry)
         ProcessCollector(registry=registry)
         for word in WORDS:
             self._verdicts.labels(word)
+        for answer in ANSWERS:
+            self._scans.labels(answer)
 
     def answered(self, method: str, route: str, status: str, received_bytes: int) -> None:
         """A request is over."""
@@ -97,6 +108,8 @@ class Metrics:
                 self._acknowledged.inc(len(event.fields()["entries"]))
             elif event.kind == "stored":
                 self._stored.inc()
+            elif event.kind == "scanned":
+                self._scans.labels(str(event.fields()["result"]["accepted"])).inc()
             elif event.kind == "verdict":
                 claims, _ = read_unverified(event.fields()["verdict"], VERDICT_TYP)
                 self._verdicts.labels(str(claims["word"])).inc()
@@ -107,5 +120,6 @@ class Metrics:
             self._sittings.labels(stage).set(standing.stages.get(stage, 0))
         self._overdue.set(standing.overdue_ms / 1000)
         self._unmeasured.set(standing.unmeasured)
+        self._unseen.set(standing.unseen)
         self._free.set(standing.free_bytes)
         return generate_latest(self._registry)

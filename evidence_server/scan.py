@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from evidence_server.segment import Segment
+from evidence_server.segment import Measured, Segment
 from evidence_server.sitting import Generation, PlacedNote
 
 LONGEST_SCAN_MS = 300_000
@@ -28,6 +28,15 @@ class Marked:
     run: int
     begin_ms: int
     end_ms: int | None
+
+
+def moments(generation: Generation, run: int) -> list[int]:
+    """When the phone was taken up for a scan and put down again: what it sees then is another view."""
+    notes = (placed.note for placed in generation.notes)
+    return [
+        note.mono_ms for note in notes
+        if note.link.run == run and note.note in ("scan_begin", "scan_end", "placed")
+    ]
 
 
 @dataclass(frozen=True)
@@ -105,29 +114,47 @@ def stretch(generation: Generation, of: Marked, *, over: bool) -> Stretch:
     committed = of.end_ms is not None and _recorded_ms(generation, of.run) >= of.end_ms
     ready: list[int] = []
     for ordinal in wanted:
-        if segments[ordinal].stored_at_ms is None:
-            if not over:
-                break
-            continue
-        ready.append(ordinal)
-    return Stretch(tuple(ready), skipped if over else (), over or (committed and not skipped))
+        if segments[ordinal].measurement is not None:
+            ready.append(ordinal)
+        elif segments[ordinal].stored_at_ms is not None or not over:
+            break
+    read = len(ready) + len(skipped) == len(wanted)
+    return Stretch(tuple(ready), skipped if over else (), read and (over or (committed and not skipped)))
 
 
 def media_us(segments: Sequence[Segment], mono_ms: int) -> int:
-    """A moment of a run's monotonic clock on its media clock, by the heads around it."""
-    near = min(segments, key=lambda one: max(one.mono_begin_ms - mono_ms, mono_ms - one.mono_end_ms, 0))
-    (from_us, to_us), (from_ms, to_ms) = near.media_us, near.mono_ms
-    if to_ms <= from_ms:
-        return from_us
-    inside = min(max(mono_ms, from_ms), to_ms)
-    return from_us + (to_us - from_us) * (inside - from_ms) // (to_ms - from_ms)
+    """A moment of a run's monotonic clock on its media clock, by the measured segment nearest to it."""
+    near = min(
+        _measured(segments), default=None,
+        key=lambda one: max(one[0].mono_begin_ms - mono_ms, mono_ms - one[0].mono_end_ms, 0),
+    )
+    if near is None:
+        return 0
+    segment, found = near
+    length_ms = segment.mono_end_ms - segment.mono_begin_ms
+    if length_ms <= 0:
+        return found.first_us
+    inside_ms = min(max(mono_ms, segment.mono_begin_ms), segment.mono_end_ms) - segment.mono_begin_ms
+    return found.first_us + (found.end_us - found.first_us) * inside_ms // length_ms
 
 
 def mono_ms(segments: Sequence[Segment], at_us: int) -> int:
     """The inverse of `media_us`: a moment of a run's media clock on its monotonic clock."""
-    near = min(segments, key=lambda one: max(one.media_begin_us - at_us, at_us - one.media_end_us, 0))
-    (from_us, to_us), (from_ms, to_ms) = near.media_us, near.mono_ms
-    if to_us <= from_us:
-        return from_ms
-    inside = min(max(at_us, from_us), to_us)
-    return from_ms + (to_ms - from_ms) * (inside - from_us) // (to_us - from_us)
+    near = min(
+        _measured(segments), default=None,
+        key=lambda one: max(one[1].first_us - at_us, at_us - one[1].end_us, 0),
+    )
+    if near is None:
+        return segments[0].mono_begin_ms
+    segment, found = near
+    if found.end_us <= found.first_us:
+        return segment.mono_begin_ms
+    inside_us = min(max(at_us, found.first_us), found.end_us) - found.first_us
+    length_ms = segment.mono_end_ms - segment.mono_begin_ms
+    return segment.mono_begin_ms + length_ms * inside_us // (found.end_us - found.first_us)
+
+
+def _measured(segments: Sequence[Segment]) -> Iterator[tuple[Segment, Measured]]:
+    for segment in segments:
+        if segment.measurement is not None and segment.measurement.has_video:
+            yield segment, segment.measurement

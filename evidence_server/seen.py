@@ -44,11 +44,12 @@ class SeenSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """The laptop's marker as read at `at_us` of a run: of which 30 s slot, or FOREIGN."""
+class Search:
+    """A picture, at `at_us` of a run, that was searched for the laptop's marker: the 30 s slots of those that
+    were read in it, FOREIGN for one that this sitting's page never showed."""
 
     at_us: int
-    slot: int
+    slots: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Look:
     skipped: tuple[int, ...] = ()
     closed: list[SeenSpan] = field(default_factory=list)
     open: list[SeenSpan] = field(default_factory=list)
-    readings: list[Reading] = field(default_factory=list)
+    searches: list[Search] = field(default_factory=list)
 
     @property
     def spans(self) -> list[SeenSpan]:
@@ -72,11 +73,11 @@ class Look:
         self.upto, self.skipped = int(body["upto"]), tuple(body["skipped"])
         self.closed += [SeenSpan.read(row) for row in body["closed"]]
         self.open = [SeenSpan.read(row) for row in body["open"]]
-        self.readings += [Reading(int(at_us), int(slot)) for at_us, slot in body["markers"]]
+        self.searches += [Search(int(at_us), tuple(map(int, slots))) for at_us, *slots in body["markers"]]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Answer:
     """What was measured of a room scan or a placement, of the note that began it.
 
     `skipped`: segments of the run, by their place in it, that were not stored then.
@@ -88,7 +89,7 @@ class Measured:
     picture: str
 
     @classmethod
-    def read(cls, body: dict[str, Any]) -> Measured:
+    def read(cls, body: dict[str, Any]) -> Answer:
         """From an event."""
         return cls(int(body["run"]), tuple(body["skipped"]), dict(body["result"]), str(body["picture"]))
 
@@ -98,8 +99,8 @@ class Seen:
     """What one phone's recording showed: looks by run, scans and placements by the hash of their note."""
 
     looks: dict[int, Look] = field(default_factory=dict)
-    scans: dict[str, Measured] = field(default_factory=dict)
-    placements: dict[str, Measured] = field(default_factory=dict)
+    scans: dict[str, Answer] = field(default_factory=dict)
+    placements: dict[str, Answer] = field(default_factory=dict)
 
     def forget(self, run: int, ordinal: int) -> None:
         """A segment came that was missing when its run was looked at: that deserves another look."""

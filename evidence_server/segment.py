@@ -16,7 +16,7 @@ from pairing.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Measured:
     """What is read of a measurement.
 
     Where a segment added no pictures, `has_video` is False and the numbers of its picture track are 0.
@@ -33,7 +33,7 @@ class Found:
     problems: tuple[str, ...]
 
     @classmethod
-    def of(cls, measurement: Mapping[str, Any]) -> Found:
+    def of(cls, measurement: Mapping[str, Any]) -> Measured:
         """From the object that was journalled."""
         video, audio = measurement.get("video"), measurement.get("audio")
         key_frame = measurement.get("key_frame")
@@ -50,7 +50,7 @@ class Found:
 class Segment:
     """A committed segment: entry `seq` of run `run`, named by its head's hash.
 
-    What its head says has the head's names, spans split in two.  `stored_at_ms`, `stored_seq` (the event
+    What its head says has the head's names; `mono_ms` is split.  `stored_at_ms`, `stored_seq` (the event
     that holds the receipt) and `measurement` are None until it is stored, measured.
     """
 
@@ -62,8 +62,6 @@ class Segment:
     container: str
     length: int
     sha256: str
-    media_begin_us: int
-    media_end_us: int
     mono_begin_ms: int
     mono_end_ms: int
     wall_ms: int
@@ -72,7 +70,7 @@ class Segment:
     carried: bool = False
     stored_at_ms: int | None = None
     stored_seq: int | None = None
-    measurement: Found | None = None
+    measurement: Measured | None = None
     read_behind: tuple[int, ...] | None = None
     """Where something in front of it was missing: the places in its run that it was read behind."""
 
@@ -82,19 +80,8 @@ class Segment:
         link = head.link
         return cls(
             name, link.generation, link.run, link.seq, sys.intern(head.source), sys.intern(head.container),
-            head.length, head.sha256, *head.media_us, *head.mono_ms, head.wall_ms, link.clock,
-            committed_at_ms, carried,
+            head.length, head.sha256, *head.mono_ms, head.wall_ms, link.clock, committed_at_ms, carried,
         )
-
-    @property
-    def media_us(self) -> tuple[int, int]:
-        """Where it begins and ends on its run's media clock, as the recorder claims."""
-        return self.media_begin_us, self.media_end_us
-
-    @property
-    def mono_ms(self) -> tuple[int, int]:
-        """When the first and the last of it were captured, by the phone's monotonic clock."""
-        return self.mono_begin_ms, self.mono_end_ms
 
     def receipt(self, sitting: str, stored_at_ms: int) -> Receipt:
         """What is signed when it becomes durable."""

@@ -73,7 +73,7 @@ def _alarms(state: Sitting) -> Iterator[dict[str, Any]]:
         for run, look in generation.seen.looks.items():
             segments, placement = generation.runs[run], placements[generation.number, run]
             still_open = bool(look.open) and generation is state.bound and not generation.manifest_current
-            for span in look.spans:
+            for span in sorted(look.spans, key=lambda one: -one.start_us)[:ALARMS]:
                 since_ms = placement.server_ms(mono_ms(segments, span.start_us))
                 until_ms = placement.server_ms(mono_ms(segments, span.end_us))
                 yield _alarm(span, since_ms, None if still_open and span in look.open else until_ms)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evidence_server.event import GENESIS, Event, Name
-from evidence_server.seen import Look, Measured, Seen
-from evidence_server.segment import Found, Segment
+from evidence_server.seen import Answer, Look, Seen
+from evidence_server.segment import Measured, Segment
 from pairing.chain import Chains, Entry, decode_entry
 from pairing.deadline import Outage, deadline_ms
 from pairing.encoding import sha256_b64u
@@ -297,7 +297,7 @@ def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
 def _measured(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     generation = state.generations[body["generation"] - 1]
     segment = generation.segments[body["head"]]
-    segment.measurement = Found.of(body["measurement"])
+    segment.measurement = Measured.of(body["measurement"])
     segment.read_behind = None if body["read_behind"] is None else tuple(body["read_behind"])
     if segment.read_behind is not None and segment.measurement.problems:
         before = [item for item in generation.runs[segment.run] if item.seq < segment.seq]
@@ -313,12 +313,12 @@ def _looked(state: Sitting, event: Event, body: dict[str, Any]) -> None:
 
 
 def _scanned(state: Sitting, event: Event, body: dict[str, Any]) -> None:
-    state.generations[body["generation"] - 1].seen.scans[body["note"]] = Measured.read(body)
+    state.generations[body["generation"] - 1].seen.scans[body["note"]] = Answer.read(body)
     state.touch(event)
 
 
 def _placement(state: Sitting, event: Event, body: dict[str, Any]) -> None:
-    state.generations[body["generation"] - 1].seen.placements[body["note"]] = Measured.read(body)
+    state.generations[body["generation"] - 1].seen.placements[body["note"]] = Answer.read(body)
     state.touch(event)
 
 

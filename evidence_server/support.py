@@ -17,7 +17,8 @@ LONGEST_EXTENSION_MS = 30 * 86_400_000
 WAIVABLE = frozenset(
     {
         "no_recording", "missing_media", "gap_too_long", "gaps_too_long", "undecodable_media",
-        "scan_not_measured", "scan_repeat", "placement_not_measured", "placement_failed",
+        "scan_missing", "scan_not_measured", "scan_repeat", "placement_missing", "placement_not_measured",
+        "placement_failed",
         "continuity_not_measured", "continuity_failed", "anchor_not_measured", "anchor_failed",
         "committed_late", "fork",
     }

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from evidence_server.anchor import expected_codes, slot_shown
 from evidence_server.media.eyes import Eyes
+from evidence_server.placing import place_runs
 from evidence_server.register import Register
-from evidence_server.scan import Marked, Stretch, marked, media_us, stretch
+from evidence_server.scan import Marked, Stretch, marked, media_us, moments, mono_ms, stretch
 from evidence_server.seen import FOREIGN, Look, SeenSpan, picture_name
 from evidence_server.segment import Segment
 from evidence_server.sitting import Generation, Sitting
@@ -34,8 +36,8 @@ ORIENTATION_BYTES = 1 << 20
 
 _log = structlog.get_logger("watch")
 
-Markers = Callable[[Sitting], Mapping[int, int]]
-"""The codes that the sitting's page has shown so far, and the slot of each."""
+AnchorKey = Callable[[str], bytes]
+"""What a sitting's markers are made of."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,13 @@ class Watcher:
     """Looks at one segment at a time; `notice` tells it that a sitting may have something to look at."""
 
     def __init__(
-        self, register: Register, store: Store, eyes: Eyes, markers: Markers, *, looking: bool = True
+        self, register: Register, store: Store, eyes: Eyes, anchor_key: AnchorKey, *, looking: bool = True
     ) -> None:
         """Unless `looking` nothing is looked at: the verdict says of each check that nobody measured it."""
         self._register = register
         self._store = store
         self._eyes = eyes
-        self._markers = markers
+        self._anchor_key = anchor_key
         self._looking = looking
         self._waiting: dict[str, None] = {}
         self._news = asyncio.Event()
@@ -178,8 +180,8 @@ class Watcher:
             at = _Progress()  # something that was missing came: all of it is looked at again
         ordinal = max(at.read, look.upto)
         missing = tuple(sorted({*look.skipped, *at.skipped}))
-        while ordinal < len(segments) and segments[ordinal].stored_at_ms is None:
-            if not over:
+        while ordinal < len(segments) and segments[ordinal].measurement is None:
+            if not over or segments[ordinal].stored_at_ms is not None:
                 return
             missing = (*missing, ordinal)
             ordinal += 1
@@ -262,13 +264,15 @@ class Watcher:
         if at.told is None:
             at.told = {"upto": look.upto, "open": look.open, "closed": [], "markers": []}
         if task.ordinal < len(segments):
-            codes = self._markers(state)
             before = [number for number in range(task.ordinal) if number not in task.skipped]
             seen = await self._eyes.follow(
                 f"{state.id}/{generation.number}/{run}", task.ordinal, before, segments[0].container,
-                self._reader(state, segments), kind="run", codes=sorted(codes),
+                self._reader(state, segments), kind="run",
+                codes=self._expected(state, segments[task.ordinal]),
+                fresh_us=[media_us(segments, at_ms) for at_ms in moments(generation, run)],
             )
-            await self._gather(state, look, at, seen, codes)
+            await self._gather(state, look, at, seen)
+            at.told["markers"] += self._slots(state, segments, seen.get("markers", []))
             at.read, at.skipped = task.ordinal + 1, task.skipped
         at.told["upto"] = max(task.ordinal, at.read)
         alarms = {span.kind for span in at.told["open"]} != {span.kind for span in look.open}
@@ -277,7 +281,7 @@ class Watcher:
             await self._journal_look(state, task, at)
 
     async def _gather(
-        self, state: Sitting, look: Look, at: _Progress, seen: Mapping[str, Any], codes: Mapping[int, int]
+        self, state: Sitting, look: Look, at: _Progress, seen: Mapping[str, Any]
     ) -> None:
         """Adds what a segment showed to what is to be journalled next."""
         told = at.told or {}
@@ -298,9 +302,26 @@ class Watcher:
             span(row) for row in seen.get("closed", []) if (row["kind"], row["start_us"]) not in known
         ]
         told["open"] = [span(row) for row in seen.get("open", [])]
-        told["markers"] += [
-            [int(at_us), codes.get(int(code), FOREIGN)] for at_us, code in seen.get("markers", [])
-        ]
+
+    def _expected(self, state: Sitting, segment: Segment) -> list[int]:
+        """The codes that the page may have shown while `segment` was recorded."""
+        begin_ms, end_ms, vague_ms = _on_the_servers_clock(state, segment)
+        tolerance_ms = (end_ms - begin_ms) // 2 + vague_ms
+        return list(expected_codes(self._anchor_key(state.id), (begin_ms + end_ms) // 2, tolerance_ms))
+
+    def _slots(self, state: Sitting, segments: Sequence[Segment], looks: Sequence[Any]) -> list[list[int]]:
+        """Rows of a moment on the media clock, and the slots whose markers were read in that picture."""
+        rows = []
+        for at_us, *codes in looks:
+            rows.append([int(at_us), *(self._slot(state, segments, int(at_us), int(code)) for code in codes)])
+        return rows
+
+    def _slot(self, state: Sitting, segments: Sequence[Segment], at_us: int, code: int) -> int:
+        """Which slot's marker a code is that was read in the picture at `at_us`."""
+        placement = place_runs(state)[segments[0].generation, segments[0].run]
+        at_ms = placement.server_ms(mono_ms(segments, at_us))
+        slot = slot_shown(self._anchor_key(state.id), code, at_ms, placement.uncertainty_ms)
+        return FOREIGN if slot is None else slot
 
     async def _journal_look(self, state: Sitting, task: LookTask, at: _Progress) -> None:
         told = at.told or {}
@@ -331,6 +352,13 @@ class Watcher:
         name = picture_name(jpeg)
         await self._store.put(state.id, name, jpeg)
         return name
+
+
+def _on_the_servers_clock(state: Sitting, segment: Segment) -> tuple[int, int, int]:
+    """When a segment was recorded, from and to, and how uncertain that is."""
+    placement = place_runs(state)[segment.generation, segment.run]
+    begin_ms, end_ms = segment.mono_begin_ms, segment.mono_end_ms
+    return placement.server_ms(begin_ms), placement.server_ms(end_ms), placement.uncertainty_ms
 
 
 def _over(state: Sitting, now_ms: int) -> bool:

@@ -75,7 +75,7 @@ _NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the ve
 _Keep = Annotated[bool, typer.Option(help="Record on after the exam's end. 考试结束后继续录制")]
 _Again = Annotated[bool, typer.Option(help="Record again after a stop by hand. 手动停止后再次录制")]
 _Everything = Annotated[bool, typer.Option("--all", help="What has arrived, too. 包括已送达的录像")]
-_Scan = Annotated[int, typer.Option("--scan", min=0, help="Seconds of room scan first. 环拍秒数")]
+_Scan = Annotated[int, typer.Option(min=0, help="The first seconds are the room scan. 开头环拍的秒数")]
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def run(
     link: _Link = None, qr: _Picture = None, code: _Code = None, server: _Address = None,
     camera: _Camera = None, sound: _Sound = None, buffer: _Folder = _DEFAULT_BUFFER, buffer_mb: _Most = None,
     wish: Annotated[str, typer.Option("--size", help="WIDTHxHEIGHT of a device. 画面尺寸")] = "640x480",
-    rate: _Rate = 15, scan: _Scan = 0, as_json: _Json = False, lang: _Language = None,
+    rate: _Rate = 15, scan_s: _Scan = 0, as_json: _Json = False, lang: _Language = None,
     ca: _Ca = None, no_wait: _NoWait = False, keep_recording: _Keep = False, record_again: _Again = False,
 ) -> None:
     """Bind, record and upload until the verdict. Run it again to go on, deliver the rest or release.
@@ -152,7 +152,7 @@ def run(
         setup = _Setup(
             _offer(wording, link, qr, code, server), _camera(camera, sound, wish, rate), buffer,
             BufferLimits(most=buffer_mb * 1_000_000 if buffer_mb else None), str(ca) if ca else None,
-            PhoneOptions(not no_wait, keep_recording, scan), record_again,
+            PhoneOptions(not no_wait, keep_recording, scan_s), record_again,
         )
         told, code_out = asyncio.run(_run(setup, wording, console))
     except _Usage as error:

@@ -19,6 +19,7 @@ from pairing.messages import VERDICT_TYP, Release, require_own
 from phone_client.bind import keep_binding, server_key
 from phone_client.buffer import Buffer
 from phone_client.ledger import Entry, Fact, Ledger
+from phone_client.sight import Sight, read_sight
 
 WORDS = frozenset({"complete", "incomplete", "late"})
 
@@ -43,6 +44,7 @@ class Standing:
     server_time_ms: int | None
     verified: int
     stored: int
+    sight: Sight
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def learn(buffer: Buffer, claim: Fact, answer: Mapping[str, Any], before: Promis
         str(answer.get("stage", "")), _integer(answer.get("position")) or 0,
         _integer(answer.get("deadline_ms")),
         _integer(answer.get("server_time_ms")), _integer(counts.get("verified")) or 0,
-        _integer(counts.get("stored")) or 0,
+        _integer(counts.get("stored")) or 0, read_sight(answer),
     )
 
 

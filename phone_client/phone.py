@@ -33,7 +33,9 @@ from phone_client.ledger import Entry, Fact
 from phone_client.pacing import Pacer, Pacing, Signal
 from phone_client.progress import Snapshot, View
 from phone_client.record import Recorder, RecorderState
+from phone_client.scan import mark_scan
 from phone_client.server import Server, TryLater
+from phone_client.sight import Teller
 from phone_client.upload import Uploads
 
 SAMPLE_S = 20.0
@@ -47,7 +49,8 @@ _READ_S = 0.2
 @dataclass(frozen=True)
 class PhoneOptions:
     """How `Phone.run` ends: `wait` for the verdict or only until all is delivered; `keep_recording` after the
-    exam's end; `scan_s` seconds marked as the room scan at the beginning (0: none)."""
+    exam's end; `scan_s` seconds at the beginning are marked as the room scan, and then that the phone stands
+    (0: neither)."""
 
     wait: bool = True
     keep_recording: bool = False
@@ -101,6 +104,7 @@ class Phone:
         self._failure: PairingError | None = None
         self._recording_done = recorder is None
         self._bound_told = False
+        self._teller = Teller(view)
 
     # --- from outside ------------------------------------------------------------------------------------
 
@@ -181,16 +185,8 @@ class Phone:
             self._recorder.stop()
 
     async def _mark_scan(self) -> None:
-        """The room scan is two notes in the chain; what was turned in between is measured by the server."""
-        if not self._options.scan_s:
-            return
-        while self._buffer.ledger.run is None:
-            await self._changed.wait()
-        self._buffer.note("scan_begin", "none", self._clock.instant())
-        self._view.say("scan-turn", seconds=self._options.scan_s)
-        await asyncio.sleep(self._options.scan_s)
-        self._buffer.note("scan_end", "none", self._clock.instant())
-        self._view.say("scan-done")
+        if self._options.scan_s:
+            await mark_scan(self._buffer, self._clock, self._changed, self._view, self._options.scan_s)
 
     async def _keep_sampling(self) -> None:
         pacer = Pacer(self._pacing)
@@ -289,6 +285,7 @@ class Phone:
 
     def _heed(self, standing: Standing) -> None:
         self._view.show(self.snapshot())
+        self._teller.tell(standing.sight)
         if self._buffer.ledger.binding is not None and not self._bound_told:
             self._bound_told = True
             self._view.say("bound", sitting=self._claim["sitting"])

@@ -45,8 +45,21 @@ class Wording:
             name, start=_clock_face(reason.get("start_ms")), end=_clock_face(reason.get("end_ms")),
             seconds=_seconds(reason.get("length_ms", reason.get("total_ms"))),
             limit=_seconds(reason.get("limit_ms")), cause=str(reason.get("cause", "")),
-            segments=_number(reason.get("segments")),
+            segments=_number(reason.get("segments")), what=self._what(reason),
         )
+
+    def _what(self, reason: Mapping[str, object]) -> str:
+        """What a measured reason names: an alarm's kind, why a scan or an anchor failed, what lacks."""
+        families = {
+            "continuity_failed": ("alarm", reason.get("kind")),
+            "anchor_failed": ("anchor-why", reason.get("why")),
+            "scan_repeat": ("scan-why", reason.get("why")), "scan_review": ("scan-why", reason.get("why")),
+            "placement_failed": ("place-why", reason.get("missing")),
+        }  # fmt: skip
+        family, named = families.get(str(reason.get("code")), ("", None))
+        codes = named if isinstance(named, list) else [named]
+        names = [f"{family}-{str(code).replace('_', '-')}" for code in codes]
+        return self("joint").join(self(name) for name in names if self._bundle.has_message(name)) or "–"
 
     def refusal(self, error: PairingError) -> str:
         """What happened and what to do, from the protocol's own table."""

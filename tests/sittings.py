@@ -153,7 +153,6 @@ class Service:
         # the seam is the worker's `measure`
         self.verifier = Verifier(self.register, self.store, self.worker)  # type: ignore[arg-type]
         self.eyes = ScriptedEyes()
-        self.markers: dict[int, int] = {}
         self.watcher = self.new_watcher()
         self.uploads = SegmentUploads(self.register, self.identity, self.verifier.notice)
         self.releaser = Releaser(self.register, self.identity)
@@ -175,7 +174,7 @@ class Service:
     def new_watcher(self, *, blind: bool = False) -> Watcher:
         """A watcher of a process that starts now; `blind`: one that looks at nothing."""
         eyes: Any = self.eyes  # the seam is `follow`, `conclude` and `tools`
-        return Watcher(self.register, self.store, eyes, lambda _state: self.markers, looking=not blind)
+        return Watcher(self.register, self.store, eyes, self.identity.anchor_key, looking=not blind)
 
     async def close(self) -> None:
         """Lets go of the folder."""
@@ -391,7 +390,8 @@ class Exam:
         """Creates the sitting with the window [T0, T0 + length_s] and binds a phone 30 s before."""
         service.clock.now_ms = at(-30)
         # What is not about the scan films none.
-        whole = {"checks": {"scan": "review"}} | dict(policy or {})
+        given = dict(policy or {})
+        whole = given | {"checks": {"scan": "review", **given.get("checks", {})}}
         await service.binder.create(name, "oral", T0, at(length_s), whole)
         bound = Phone(service, name, **phone)
         await bound.bind()
@@ -425,6 +425,12 @@ class Exam:
     async def segments(self) -> list[Segment]:
         """All committed segments."""
         return list((await self.service.register.look(self.sitting)).segments())
+
+
+def of_recording(found: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The codes but those of what was seen: who films no scan, and puts no phone down, hears of that."""
+    seen = ("scan_", "placement_", "continuity_", "anchor_")
+    return {code for code in codes(found) if not code.startswith(seen)}
 
 
 def codes(found: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -8,8 +8,9 @@ waits inside ``read`` until the next piece arrives. When it asks for more than w
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from queue import SimpleQueue
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ from evidence_server.media.restart import MP4
 
 #: libav reads through a buffer of this size; larger reads bypass it.
 _BUFFER_BYTES = 1 << 14
+#: Of the sound, so many packets are kept in every so many microseconds: the first only primes the decoder.
+_SOUND_WINDOW_US, _SOUND_PACKETS = 500_000, 3
 
 
 class Times(NamedTuple):
@@ -54,6 +57,31 @@ class Header:
 
 
 @dataclass
+class Kept:
+    """What a look at the recording needs: see :mod:`evidence_server.media.glance`."""
+
+    keys: list[Packet[Stream]]
+    """All packets that hold a key frame of the picture track."""
+    sound: list[Packet[Stream]]
+    """The first few sound packets of every half second."""
+    sizes: list[tuple[int, int]]
+    """When each picture that is no key frame is shown (microseconds), and how many bytes it takes."""
+    pictures: list[Packet[Stream]] = field(default_factory=list)
+    """All packets of the picture track, where each picture is to be seen."""
+
+
+class Keep(Enum):
+    """Which packets come out whole."""
+
+    FIRST_KEY = auto()
+    """The first key frame, for measuring."""
+    GLANCE = auto()
+    """Besides it what a look at the recording needs: key frames, some sound, sizes."""
+    PICTURES = auto()
+    """Besides it all pictures."""
+
+
+@dataclass
 class Drained:
     """What came out of a piece."""
 
@@ -63,14 +91,17 @@ class Drained:
     """The first packet that holds a key frame of the picture track."""
     truncated: int
     """Packets that the container cut short."""
+    kept: Kept = field(default_factory=lambda: Kept([], [], []))
+    """Empty unless the demuxer was asked to keep packets."""
 
 
 class Demuxer:
     """One reading of a container from its header on. All methods but :meth:`run` are the feeding thread's."""
 
-    def __init__(self, container: str) -> None:
+    def __init__(self, container: str, keep: Keep = Keep.FIRST_KEY) -> None:
         """``container`` is the media type that fixes the format: it is never guessed."""
         self._format = "mov" if container == MP4 else "matroska"
+        self._keep = keep
         self._state = threading.Condition()
         self._pieces = b""
         self._at = 0
@@ -144,7 +175,12 @@ class Demuxer:
             video, audio = _first(container, "video"), _first(container, "audio")
             others = len(container.streams) - (video is not None) - (audio is not None)
             self.header = Header(_facts(video), _facts(audio), others)
-            self._keep_all(container.demux(), _Ticks.of(video), _Ticks.of(audio))
+            packets: Iterator[Packet[Stream]] = container.demux()
+            if self._keep is Keep.GLANCE:
+                packets = keep_for_glance(packets, video, audio, lambda: self._drained.kept)
+            elif self._keep is Keep.PICTURES:
+                packets = _keep_pictures(packets, video, lambda: self._drained.kept)
+            self._keep_all(packets, _Ticks.of(video), _Ticks.of(audio))
 
     def _keep_all(self, packets: Iterator[Packet[Stream]], video: _Ticks, audio: _Ticks) -> None:
         """One turn for each packet, of which an hour has 220,000."""
@@ -162,6 +198,38 @@ class Demuxer:
                     drained.key_packet = packet
             elif index == audio.index:
                 drained.audio.append(audio.times(packet, packet.is_keyframe))
+
+
+def keep_for_glance(
+    packets: Iterable[Packet[Stream]], video: Stream | None, audio: Stream | None, kept: Callable[[], Kept]
+) -> Iterator[Packet[Stream]]:
+    """Hands ``packets`` on, and adds those that a look at the recording needs to what ``kept`` gives."""
+    pictures, sound = _Ticks.of(video), _Ticks.of(audio)
+    window, in_window = -1, 0
+    for packet in packets:
+        if packet.size and not packet.is_corrupt and packet.pts is not None:
+            if packet.stream_index == pictures.index:
+                if packet.is_keyframe:
+                    kept().keys.append(packet)
+                else:
+                    kept().sizes.append((packet.pts * pictures.scale // pictures.over, packet.size))
+            elif packet.stream_index == sound.index:
+                now = packet.pts * sound.scale // sound.over // _SOUND_WINDOW_US
+                window, in_window = now, in_window + 1 if now == window else 1
+                if in_window <= _SOUND_PACKETS:
+                    kept().sound.append(packet)
+        yield packet
+
+
+def _keep_pictures(
+    packets: Iterable[Packet[Stream]], video: Stream | None, kept: Callable[[], Kept]
+) -> Iterator[Packet[Stream]]:
+    """Hands ``packets`` on, and adds those of the picture track to what ``kept`` gives."""
+    pictures = _Ticks.of(video)
+    for packet in packets:
+        if packet.size and not packet.is_corrupt and packet.stream_index == pictures.index:
+            kept().pictures.append(packet)
+        yield packet
 
 
 @dataclass(frozen=True)

@@ -49,4 +49,4 @@ class Eyes(RunWorker[Sight]):
         return sight
 
     def _failed(self, segment: int | None, size: int, problem: Problem) -> Sight:
-        return {"problem": problem.code}
+        return {"problem": problem.code, "detail": problem.detail}

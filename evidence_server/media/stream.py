@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import av
 
-from evidence_server.media.demuxer import Demuxer, Drained, Header
+from evidence_server.media.demuxer import Demuxer, Drained, Header, Keep
 from evidence_server.media.measurement import Problem
 from evidence_server.media.restart import (
     FRAGMENT_START_BYTES,
@@ -24,10 +24,13 @@ _RENEW_PACKETS = 20_000
 class RunStream:
     """Feeds a run's segments, in order, to a demuxer, and gives what comes out of each."""
 
-    def __init__(self, container: str, begin: Callable[[Demuxer], None]) -> None:
+    def __init__(
+        self, container: str, begin: Callable[[Demuxer], None], keep: Keep = Keep.FIRST_KEY
+    ) -> None:
         """``container`` is the claimed media type; ``begin`` starts a demuxer in the run's thread."""
         self._claimed = container
         self._begin = begin
+        self._keep = keep
         self.found: str | None = None
         """The container that the first bytes belong to, as its media type."""
         self._header = b""
@@ -118,7 +121,7 @@ class RunStream:
         if self._demuxer is not None:
             self._demuxer.end()
         self._packets = 0
-        self._demuxer = Demuxer(self._claimed)
+        self._demuxer = Demuxer(self._claimed, self._keep)
         self._begin(self._demuxer)
         return self._demuxer
 

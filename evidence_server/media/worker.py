@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from typing import Any, BinaryIO
+from collections.abc import Callable
+from typing import Any, BinaryIO, Protocol
 
 import av
 import av.subtitles.stream  # PyAV imports it with the first file that it opens: too late for us
@@ -63,12 +64,25 @@ def _reply(measurement: Measurement | None) -> dict[str, Any]:
     return {"measurement": measurement.to_json() if measurement else None}
 
 
-def serve(requests: BinaryIO, replies: BinaryIO, limits: Limits) -> None:
-    """Answer until ``requests`` ends or memory runs out."""
+class Answering(Protocol):
+    """What answers requests."""
+
+    def answer(self, request: dict[str, Any], piece: bytes) -> dict[str, Any]:
+        """The reply to one request.
+
+        Raises:
+            MemoryError: the limit was reached; the process must end.
+        """
+
+
+def serve(
+    requests: BinaryIO, replies: BinaryIO, limits: Limits, tools: dict[str, str],
+    begin: Callable[[list[Seat]], Answering],
+) -> None:
+    """Answer until ``requests`` ends or memory runs out; ``begin`` makes what answers, within the limits."""
     seats = start_seats(limits.open_runs)
-    tools = {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info}
     limits.apply_to_process()
-    worker = Worker(limits, seats, tools)
+    worker = begin(seats)
     _send(replies, {"tools": tools})
     while True:
         limits.allow_cpu()
@@ -100,7 +114,11 @@ def _send(replies: BinaryIO, reply: dict[str, Any]) -> None:
 def main() -> None:
     """The worker's process; its one argument is the limits as JSON."""
     av.logging.set_level(None)
-    serve(sys.stdin.buffer, sys.stdout.buffer, Limits(**json.loads(sys.argv[1])))
+    limits = Limits(**json.loads(sys.argv[1]))
+    tools = {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info}
+    serve(
+        sys.stdin.buffer, sys.stdout.buffer, limits, tools, lambda seats: Worker(limits, seats, tools)
+    )
 
 
 if __name__ == "__main__":

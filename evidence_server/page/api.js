@@ -67,6 +67,27 @@ export class Api {
   }
 
   /**
+   * The marker to show now, and until when by the server's clock.
+   * @param {AbortSignal} signal
+   * @returns {Promise<{picture: Blob, nextChangeMs: number}>}
+   */
+  async anchor(signal) {
+    const answer = await this.#ask("/anchor.svg", { signal });
+    const picture = new Blob([await answer.arrayBuffer()], { type: "image/svg+xml" });
+    return { picture, nextChangeMs: Number(answer.headers.get("Evidence-Next-Change")) };
+  }
+
+  /**
+   * A picture that the server made of the recording.
+   * @param {string} name
+   * @param {AbortSignal} signal
+   * @returns {Promise<Blob>}
+   */
+  async picture(name, signal) {
+    return (await this.#ask(`/pictures/${encodeURIComponent(name)}`, { signal })).blob();
+  }
+
+  /**
    * Binds the phone whose key is named.
    * @param {string} key
    * @returns {Promise<State>}

@@ -123,12 +123,12 @@ export function knownUntil(state, interval, now) {
 }
 
 /**
- * One row of the ledger; `end_ms` is null while a gap is open.
- * @typedef {{kind: "gap"|"missing", start_ms: number, end_ms: number|null, cause: string|null}} Entry
+ * One row of the ledger; `end_ms` is null while a gap or an alarm is open; the cause of an alarm is its kind.
+ * @typedef {{kind: "gap"|"missing"|"alarm", start_ms: number, end_ms: number|null, cause: string|null}} Entry
  */
 
 /**
- * Gaps and missing stretches in the order of their start: as judged, once there is a verdict.  Before it
+ * Gaps, missing stretches and alarms in the order of their start: as judged, once there is a verdict.  Before it
  * the gap that is open now is listed once, whether or not the server counts it among the gaps already.
  * @param {State} state
  * @returns {Entry[]}
@@ -140,8 +140,20 @@ export function ledgerOf(state) {
   const entries = gaps.filter((gap) => gap.start_ms !== open?.since_ms)
     .map(({ start_ms, end_ms, cause }) => ({ kind: "gap", start_ms, end_ms, cause }));
   for (const { start_ms, end_ms } of joined(missing)) entries.push({ kind: "missing", start_ms, end_ms, cause: null });
+  for (const { kind, since_ms, until_ms } of state.alarms) {
+    entries.push({ kind: "alarm", start_ms: since_ms, end_ms: until_ms, cause: kind });
+  }
   if (open !== null) entries.push({ kind: "gap", start_ms: open.since_ms, end_ms: null, cause: open.cause });
   return entries.sort((a, b) => a.start_ms - b.start_ms);
+}
+
+/**
+ * What the server sees wrong now, the newest; null where nothing is.
+ * @param {State} state
+ * @returns {import("./types.js").Alarm|null}
+ */
+export function openAlarm({ alarms }) {
+  return alarms.filter(({ until_ms }) => until_ms === null).sort((a, b) => b.since_ms - a.since_ms)[0] ?? null;
 }
 
 /**

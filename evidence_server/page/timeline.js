@@ -47,6 +47,7 @@ export class Timeline {
     const names = {
       gap: words.say("ledger-gap"),
       missing: words.say(state.verdict === null ? "ledger-waiting" : "ledger-missing"),
+      alarm: words.say("ledger-alarm"),
     };
     setText(this.#title, words.say(running ? "ledger-title-gaps" : "ledger-title"));
     setText(this.#sum, sum(words, entries, state, now));
@@ -88,7 +89,7 @@ function sum(words, entries, state, now) {
     const total = gaps.reduce((ms, gap) => ms + (gap.end_ms ?? now) - gap.start_ms, 0);
     return words.say("ledger-sum", { count: gaps.length, time: words.exact(total) });
   }
-  if (entries.length > 0) return "";
+  if (entries.some(({ kind }) => kind === "missing")) return "";
   return words.say(state.verdict === null ? "ledger-none" : "ledger-none-final");
 }
 
@@ -101,12 +102,13 @@ function sum(words, entries, state, now) {
 function picture(words, interval, entries, until) {
   const percent = (/** @type {number} */ ms) =>
     Math.min(100, Math.max(0, (100 * (ms - interval.start_ms)) / (interval.end_ms - interval.start_ms)));
-  const gaps = entries.filter((entry) => entry.kind === "gap").length;
+  const count = (/** @type {Entry["kind"]} */ kind) => entries.filter((entry) => entry.kind === kind).length;
   const strip = h("div", {
     class: "strip",
     role: "img",
     "aria-label": words.say("ledger-alt", {
-      start: words.clock(interval.start_ms), end: words.clock(interval.end_ms), gaps, missing: entries.length - gaps,
+      start: words.clock(interval.start_ms), end: words.clock(interval.end_ms), gaps: count("gap"),
+      missing: count("missing"), alarms: count("alarm"),
     }),
   });
   const mark = (/** @type {string} */ kind, /** @type {number} */ from, /** @type {number} */ to) => {
@@ -117,7 +119,10 @@ function picture(words, interval, entries, until) {
     strip.append(node);
   };
   mark("recorded", interval.start_ms, until);
-  for (const { kind, start_ms: start, end_ms: end } of entries) mark(kind, start, end ?? Math.max(start, until));
+  for (const { kind, start_ms: start, end_ms: end } of entries) {
+    // An alarm may be from before the exam: the phone records earlier.
+    if (start < interval.end_ms && (end ?? until) > interval.start_ms) mark(kind, start, end ?? Math.max(start, until));
+  }
   return strip;
 }
 
@@ -132,7 +137,7 @@ function legend(words, entries, names, unknown) {
   const item = (/** @type {string} */ kind, /** @type {string} */ name) =>
     h("li", {}, h("span", { class: `swatch swatch-${kind}`, "aria-hidden": "true" }), name);
   const list = h("ul", { class: "legend" }, item("recorded", words.say("ledger-recorded")));
-  for (const kind of /** @type {const} */ (["gap", "missing"])) {
+  for (const kind of /** @type {const} */ (["gap", "missing", "alarm"])) {
     if (entries.some((entry) => entry.kind === kind)) list.append(item(kind, names[kind]));
   }
   if (unknown) list.append(item("unknown", words.say("ledger-unknown")));
@@ -152,6 +157,6 @@ function table(words, entries, names) {
     h("td", {}, words.clockExact(start)),
     h("td", {}, end === null ? words.say("ledger-open") : words.clockExact(end)),
     h("td", {}, end === null ? "–" : words.exact(end - start)),
-    h("td", {}, cause === null ? "–" : words.code("cause", cause))));
+    h("td", {}, cause === null ? "–" : words.code(kind === "alarm" ? "alarm" : "cause", cause))));
   return h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));
 }

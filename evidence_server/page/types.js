@@ -24,7 +24,23 @@
  *
  * @typedef {{start_ms: number, end_ms: number}} Interval
  * @typedef {{start_ms: number, end_ms: number, cause: string}} Gap
- * @typedef {{code: string, start_ms?: unknown, end_ms?: unknown}} Reason
+ * @typedef {{code: string, start_ms?: unknown, end_ms?: unknown, kind?: unknown, why?: unknown, missing?: unknown}} Reason
+ *
+ * The newest turn around the room; `strip` names its picture.
+ * @typedef {object} Scan
+ * @property {number} count scans begun so far
+ * @property {"running"|"measuring"|"answered"} stage
+ * @property {{yaw_deg: number, sectors: number[]}|null} progress
+ * @property {"accept"|"repeat"|"review"|null} accepted
+ * @property {{code: string}[]} reasons
+ * @property {number|null} net_yaw_deg
+ * @property {string|null} strip
+ *
+ * How the phone stands, as it said last that it does.
+ * @typedef {{stage: "measuring"|"answered", ok: boolean|null, missing: string[], picture: string|null}} Placement
+ *
+ * What the server sees wrong with the picture or the sound; `until_ms` is null while it goes on.
+ * @typedef {{kind: string, since_ms: number, until_ms: number|null}} Alarm
  *
  * @typedef {object} Verdict
  * @property {"complete"|"incomplete"|"late"} word
@@ -50,6 +66,9 @@
  * @property {Phone|null} phone
  * @property {Gap[]} gaps
  * @property {Interval[]} missing
+ * @property {Scan|null} scan
+ * @property {Placement|null} placement
+ * @property {Alarm[]} alarms the newest, at most 20
  * @property {Verdict|null} verdict
  * @property {number|null} published_at_ms
  *

@@ -88,6 +88,25 @@ export class Words {
   }
 
   /**
+   * Whether there is a message of this id.
+   * @param {string} id
+   */
+  has(id) {
+    return this.#bundle.hasMessage(id);
+  }
+
+  /**
+   * The phrases for codes of one family as one part of a sentence; those unknown here are left out.
+   * @param {string} family
+   * @param {unknown[]} codes
+   * @returns {string} "" where none is known
+   */
+  codes(family, codes) {
+    const ids = codes.map((code) => `${family}-${String(code).replaceAll("_", "-")}`).filter((id) => this.has(id));
+    return [...new Set(ids)].map((id) => this.say(id)).join(this.say("list-joint"));
+  }
+
+  /**
    * The sentence for a code the server sent (`reason-…`, `cause-…`); a code unknown here is shown itself.
    * @param {string} family
    * @param {string} code

@@ -13,7 +13,7 @@ import qrcode.image.svg
 from aiohttp import web
 from qrcode.image.pil import PilImage
 
-from evidence_server import views
+from evidence_server import anchor, views
 from evidence_server.bind import Binder, Offer
 from evidence_server.identity import Identity
 from evidence_server.record import Recorder
@@ -23,11 +23,14 @@ from evidence_server.routes import models
 from evidence_server.routes.access import Access
 from evidence_server.routes.api import Route
 from evidence_server.settings import Settings
+from evidence_server.vision import marker
 from pairing import codes
 from pairing.errors import PairingError
 
 STREAM_SILENCE_S = 10
 """How often the page hears something even when nothing changes."""
+NEXT_CHANGE_HEADER = "Evidence-Next-Change"
+"""Milliseconds since 1970, by the server's clock, when a marker gives way to the next."""
 
 
 class BackendRoutes:
@@ -130,6 +133,19 @@ class BackendRoutes:
         content_type = "image/svg+xml" if kind == "svg" else "image/png"
         return web.Response(body=picture, content_type=content_type, headers={"Cache-Control": "no-store"})
 
+    async def anchor(self, request: web.Request) -> web.Response:
+        """The marker of this moment, to be shown on the laptop; a document of its own reloads itself."""
+        self._access.page(request)
+        sitting = request.match_info["sitting"]
+        await self._register.look(sitting)
+        now_ms = self._register.now_ms()
+        change_ms = anchor.next_change_ms(now_ms)
+        code = anchor.code_at(self._identity.anchor_key(sitting), anchor.slot_of(now_ms))
+        return web.Response(text=marker.svg(code), content_type="image/svg+xml", headers={
+            "Cache-Control": "no-store", NEXT_CHANGE_HEADER: str(change_ms),
+            "Refresh": str((change_ms - now_ms) // 1000 + 1),
+        })
+
     async def events(self, request: web.Request) -> web.StreamResponse:
         """The state as server-sent events: one on each change, a comment in between."""
         self._access.page(request)
@@ -154,6 +170,7 @@ class BackendRoutes:
     def mount(self, app: web.Application) -> None:
         """The operations that do not answer in JSON."""
         app.router.add_get("/v1/sittings/{sitting}/qr.{kind:svg|png}", self.qr)
+        app.router.add_get("/v1/sittings/{sitting}/anchor.svg", self.anchor)
         app.router.add_get("/v1/sittings/{sitting}/events", self.events)
 
     def _link(self, offer: Offer) -> str:

@@ -13,6 +13,7 @@ from evidence_server.disk import free_bytes
 from evidence_server.metrics import Metrics, Standing
 from evidence_server.register import Register
 from evidence_server.verify import Verifier
+from evidence_server.watch import Watcher
 
 CUT = "cut"
 """The status of a request that ended without an answer: its connection was lost."""
@@ -23,10 +24,13 @@ UNKNOWN = "unknown"
 class MetricsRoutes:
     """Open to whoever reaches the server; the proxy in front is where to keep the world out."""
 
-    def __init__(self, metrics: Metrics, register: Register, verifier: Verifier, folder: Path) -> None:
+    def __init__(
+        self, metrics: Metrics, register: Register, verifier: Verifier, watcher: Watcher, folder: Path
+    ) -> None:
         self._metrics = metrics
         self._register = register
         self._verifier = verifier
+        self._watcher = watcher
         self._folder = folder
 
     def mount(self, app: web.Application) -> None:
@@ -41,6 +45,7 @@ class MetricsRoutes:
             stages=await journal.stages(),
             overdue_ms=0 if due_ms is None else max(0, self._register.now_ms() - due_ms),
             unmeasured=self._verifier.waiting,
+            unseen=self._watcher.waiting,
             free_bytes=await asyncio.to_thread(free_bytes, self._folder),
         )
         headers = {"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}

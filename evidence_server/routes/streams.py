@@ -35,6 +35,18 @@ def streams() -> dict[str, dict[str, Any]]:
             }}},
             ("sitting_unknown", "wrong_stage"),
         )},
+        f"{one}/anchor.svg": {"get": _operation(
+            "drawAnchor", "The marker to show on the laptop's screen now", ("backend", "page"), ("sitting",),
+            {"200": {
+                "description": "The picture with its quiet zone. It changes every 30 s.",
+                "headers": {
+                    "Evidence-Next-Change": {"description": "When, in server milliseconds.", "schema": _TEXT},
+                    "Refresh": {"description": "In how many whole seconds.", "schema": _TEXT},
+                },
+                "content": {"image/svg+xml": {"schema": _TEXT}},
+            }},
+            ("sitting_unknown",),
+        )},
         f"{one}/bundle": {"get": _operation(
             "exportBundle", "The evidence, to be checked offline", ("backend",), ("sitting",),
             {"200": _content("application/zip", "The bundle as of now.")}, ("sitting_unknown",),

@@ -138,12 +138,13 @@ export class Capture {
   }
 
   /**
-   * Enters a note into the recording's chain, now.
+   * Enters a note into the recording's chain.
    * @param {"scan_begin"|"scan_end"|"placed"} note
+   * @param {import("./types.js").Instant} [at] if not now
    * @returns {Promise<void>}
    */
-  async mark(note) {
-    await this.#keeper.ask("note", { note, cause: "none", ...this.#clock.instant() });
+  async mark(note, at = this.#clock.instant()) {
+    await this.#keeper.ask("note", { note, cause: "none", ...at });
   }
 
   /** Ends the recording for good; resolved when the Keeper has sealed all of it and entered `stop`. */

@@ -286,6 +286,16 @@ export class Delivery {
     this.changed.fire();
   }
 
+  /**
+   * A picture that the server made of the recording.
+   * @param {string} name
+   * @returns {Promise<Blob>}
+   * @throws {Refusal | TryLater}
+   */
+  picture(name) {
+    return this.#needs.server.picture(name);
+  }
+
   // --- the exam's end ------------------------------------------------------------------------------
 
   /** The planned window; the server's clock. */
@@ -372,10 +382,12 @@ export class Delivery {
 
   /** What is to be uploaded still. */
   waiting() {
-    const owed = this.uploads.owed().flatMap(({ segment }) => segment ?? []);
+    const { runs } = this.#needs.buffer.ledger;
+    const owed = this.uploads.owed().flatMap(({ run, segment }) => (segment ? [{ ...segment, source: runs.get(run)?.source }] : []));
     return {
       segments: owed.length, bytes: owed.reduce((sum, { length }) => sum + length, 0),
-      ms: owed.reduce((sum, { mono_ms }) => sum + mono_ms[1] - mono_ms[0], 0),
+      // What the phone's direction took is time of the recording already.
+      ms: owed.reduce((sum, { source, mono_ms }) => sum + (source === "camera" ? mono_ms[1] - mono_ms[0] : 0), 0),
     };
   }
 

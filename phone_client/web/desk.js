@@ -4,9 +4,9 @@ import { offerFromCode, offerFromLink } from "./bind.js";
 import { CameraRefused, FULL, closeStream, openCamera } from "./camera.js";
 import { Refusal } from "./pairing/errors.js";
 import { CHECKS, runCheck, watchPreview } from "./preflight.js";
-import { keepProgress, recallProgress } from "./progress.js";
+import { recallProgress } from "./progress.js";
 import { receiptFile, saveFile, shortProof } from "./proof.js";
-import { ScanGuide, askForDirection } from "./scan.js";
+import { ScanDesk } from "./scan_desk.js";
 import { hasRecorded, screenOf } from "./store.js";
 import { CONSENT_VERSION } from "./view/consent.js";
 import { needsNoTap } from "./view/preflight.js";
@@ -38,14 +38,10 @@ export class Desk {
   #store;
   #link;
   #capture;
-  #voice;
   #server;
   /** The offer in the address, until it is claimed. */
   #offered = "";
-  /** @type {ScanGuide|null} */
-  #guide = null;
-  /** @type {MediaStream|null} what the guide looks at */
-  #guided = null;
+  #scan;
   /** @type {MediaStream|null} what is watched for light and tilt */
   #watched = null;
   #unwatch = () => {};
@@ -55,16 +51,17 @@ export class Desk {
    * @param {import("./store.js").Store} store
    * @param {import("./link.js").KeeperLink} link
    * @param {import("./capture.js").Capture} capture
+   * @param {import("./clock.js").Clock} clock
    * @param {import("./voice.js").Voice} voice
    * @param {string} server the app's own address, what stands before `/p/`
    * @param {Actions["speak"]} speak
    */
-  constructor(store, link, capture, voice, server, speak) {
+  constructor(store, link, capture, clock, voice, server, speak) {
     this.#store = store;
     this.#link = link;
     this.#capture = capture;
-    this.#voice = voice;
     this.#server = server;
+    this.#scan = new ScanDesk({ store, link, capture, clock, voice, attempt: (work) => void this.#do(null, work), settle: () => this.settle() });
     this.speak = speak;
   }
 
@@ -76,8 +73,13 @@ export class Desk {
     /** @type {Partial<View>} */
     const changed = { state };
     if (before.state === null) changed.reopened = hasRecorded(state);
-    if (state.sitting !== before.progress.sitting) changed.progress = recallProgress(state.sitting);
+    if (state.sitting !== before.progress.sitting) {
+      const progress = (changed.progress = recallProgress(state.sitting));
+      // A turn that was over before the page was loaded may be answered still.
+      if (progress.turn_ms !== null) changed.scan = { ...before.scan, phase: "done", asked_at_ms: before.now_ms };
+    }
     this.#store.set(changed);
+    this.#scan.heed();
     if (state.verdict_jws !== (before.state?.verdict_jws ?? null)) {
       void shortProof(state).then((proof) => this.#store.set({ proof }));
     }
@@ -88,8 +90,7 @@ export class Desk {
   captured(capture) {
     const { busy } = this.#store.view;
     this.#store.set({ capture, busy: busy === "start" && capture.doing !== "opening" ? null : busy });
-    // A new run has another picture: the turn cannot go on in it.
-    if (this.#guide !== null && capture.stream !== this.#guided) this.#abandonScan();
+    this.#scan.captured(capture.stream);
     this.settle();
   }
 
@@ -261,7 +262,7 @@ export class Desk {
 
   stop() {
     void this.#do("stop", async () => {
-      if (this.#guide !== null) this.#abandonScan();
+      await this.#scan.abandon();
       await this.#capture.stop();
       this.#store.set({ asking: null });
     });
@@ -269,66 +270,32 @@ export class Desk {
 
   // --- room scan and placement -------------------------------------------------------------------------
 
-  async beginScan() {
-    const directed = await askForDirection();
-    const { stream } = this.#capture.state;
-    if (stream === null || this.#guide !== null) return;
-    const guide = new ScanGuide(stream, directed, (reading) => {
-      if (guide !== this.#guide) return;
-      this.#store.set({ scan: { phase: "turning", reading } });
-      if (reading.complete) this.endScan();
-    });
-    this.#guide = guide;
-    this.#guided = stream;
-    this.#voice.hush(true);
-    this.#store.set({ scan: { phase: "turning", reading: null } });
-    void this.#do(null, () => this.#capture.mark("scan_begin"));
-    guide.begin();
+  beginScan() {
+    return this.#scan.begin();
   }
 
   endScan() {
-    const reading = this.#closeScan();
-    this.#store.set({ scan: { phase: "done", reading } });
-  }
-
-  #abandonScan() {
-    this.#closeScan();
-    this.#store.set({ scan: { phase: "ready", reading: null } });
-  }
-
-  #closeScan() {
-    const guide = this.#guide;
-    this.#guide = this.#guided = null;
-    if (guide === null) return null;
-    this.#voice.hush(false);
-    void this.#do(null, () => this.#capture.mark("scan_end"));
-    return guide.end();
-  }
-
-  repeatScan() {
-    this.#store.set({ scan: { phase: "ready", reading: null } });
-    void this.beginScan();
+    this.#scan.end();
   }
 
   acceptScan() {
-    this.#advance({ scan: "done" });
+    this.#scan.accept();
+  }
+
+  repeatScan() {
+    this.#scan.repeat();
   }
 
   skipScan() {
-    this.#advance({ scan: "skipped" });
+    this.#scan.skip();
   }
 
   placed() {
-    void this.#do(null, () => this.#capture.mark("placed"));
-    this.#advance({ placed: true });
+    this.#scan.placed();
   }
 
-  /** @param {Partial<import("./store.js").Progress>} further */
-  #advance(further) {
-    const progress = { ...this.#store.view.progress, ...further };
-    keepProgress(progress);
-    this.#store.set({ progress });
-    this.settle();
+  acceptPlace() {
+    this.#scan.acceptPlace();
   }
 
   // --- delivery ----------------------------------------------------------------------------------------

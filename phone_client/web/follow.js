@@ -9,6 +9,7 @@ import { keepBinding, serverJwk } from "./bind.js";
 import { Refusal } from "./pairing/errors.js";
 import { verify } from "./pairing/jws.js";
 import { TYP, checkClaims, requireOwn } from "./pairing/messages.js";
+import { readAlarms, readPlacement, readScan } from "./sight.js";
 
 /** @typedef {import("./buffer.js").Buffer} Buffer */
 /** @typedef {import("./ledger.js").Entry} Entry */
@@ -29,6 +30,9 @@ const WORDS = Object.freeze(["complete", "incomplete", "late"]);
  * @property {{start_ms: number|null, end_ms: number|null}|null} window
  * @property {number} verified segments
  * @property {number} stored segments
+ * @property {import("./types.js").SeenScan|null} scan
+ * @property {import("./types.js").SeenPlacement|null} placement
+ * @property {import("./types.js").Alarm[]} alarms
  */
 
 /**
@@ -162,7 +166,8 @@ export async function learn(buffer, claim, answer, before) {
     stage: stageOf(answer["stage"]), position: integer(answer["position"]) ?? 0,
     deadline_ms: integer(answer["deadline_ms"]), published_at_ms: integer(answer["published_at_ms"]),
     window: windowOf(answer["window"]), verified: integer(segments["verified"]) ?? 0,
-    stored: integer(segments["stored"]) ?? 0,
+    stored: integer(segments["stored"]) ?? 0, scan: readScan(answer["scan"]),
+    placement: readPlacement(answer["placement"]), alarms: readAlarms(answer["alarms"]),
   };
 }
 

@@ -191,8 +191,8 @@ export class PieceSize {
 
 /**
  * What the verdict needs first: a run's header, then the camera's segments of the required interval, then
- * what lies outside of it or is of another source; in each the oldest first, and one that fails must not stand
- * in front of the others.
+ * what lies outside of it; in each the oldest first, and one that fails must not stand in front of the others.
+ * How the phone pointed during the room scan is a few kilobytes that the scan's answer waits for: like a header.
  * @param {Due} a
  * @param {Due} b
  * @param {{start_ms: number|null, end_ms: number|null}} required
@@ -200,7 +200,7 @@ export class PieceSize {
  */
 export function compareDue(a, b, { start_ms, end_ms }) {
   const rank = (/** @type {Due} */ due) => {
-    if (due.source !== "camera") return 2;
+    if (due.source !== "camera") return 0;
     const outside = (start_ms !== null && due.to_ms <= start_ms) || (end_ms !== null && due.from_ms >= end_ms);
     return outside && !due.first ? 1 : 0;
   };

@@ -261,6 +261,16 @@ class Keeper {
     return makeCarryFile(this.#buffer, this.#delivery.signer, this.#clock.wall());
   }
 
+  /** @type {Handlers["picture"]} */
+  async picture({ name }) {
+    if (this.#delivery === null) throw new Refusal("not_bound", "pictures are of a recording");
+    try {
+      return await this.#delivery.picture(name);
+    } catch (error) {
+      throw error instanceof TryLater ? new Refusal("busy", error.message) : error;
+    }
+  }
+
   /** Ends all waiting for the next try. */
   retryNow() {
     this.#pacing.wake();
@@ -374,7 +384,7 @@ function serve() {
     claim: passed("claim"), forgetClaim: passed("forgetClaim"), consent: passed("consent"),
     beginRun: passed("beginRun"), slice: passed("slice"), endRun: passed("endRun"), note: passed("note"),
     stop: passed("stop"), setUploadOnMetered: passed("setUploadOnMetered"), exportCarry: passed("exportCarry"),
-    retryNow: passed("retryNow"),
+    retryNow: passed("retryNow"), picture: passed("picture"),
   });
 }
 

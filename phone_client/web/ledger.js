@@ -3,7 +3,7 @@
  *
  * It is `phone_client/ledger.py` fact for fact, but for three things.  A run's bytes become durable slice by
  * slice, so there is a fact `slice`: what a kill leaves of a segment is known exactly.  Runs of different
- * sources may be open side by side.  And facts that carry a record carry its hash too, as `name`, since
+ * sources may be open side by side, and totals count the camera's.  And facts that carry a record carry its hash too, as `name`, since
  * WebCrypto hashes only in its own time (`Buffer.record` adds it).
  */
 
@@ -26,7 +26,7 @@
  *   mono_ms: readonly [number, number], wall_ms: number}>} Slice
  */
 /**
- * Counts of segments by how far they have come, and what of the media is still on the phone.
+ * Counts of the camera's segments by how far they have come, and what of all media is still on the phone.
  * @typedef {{recorded: number, committed: number, stored: number, bytes_held: number, recorded_us: number}} Totals
  */
 
@@ -189,15 +189,16 @@ export class Ledger {
 
   /** @returns {Totals} */
   totals() {
-    const found = [...this.entries()].filter((entry) => entry.segment !== null);
-    /** @type {(measure: (entry: Entry, segment: Segment) => number) => number} */
-    const sum = (measure) => found.reduce((all, entry) => all + (entry.segment ? measure(entry, entry.segment) : 0), 0);
+    const all = [...this.entries()].filter((entry) => entry.segment !== null);
+    const found = all.filter(({ run }) => this.runs.get(run)?.source === "camera");
+    /** @type {(entries: Entry[], measure: (entry: Entry, segment: Segment) => number) => number} */
+    const sum = (entries, measure) => entries.reduce((total, entry) => total + (entry.segment ? measure(entry, entry.segment) : 0), 0);
     return {
       recorded: found.length,
-      committed: sum((entry) => Number(entry.committed)),
-      stored: sum((entry) => Number(entry.receipt !== null)),
-      bytes_held: sum((entry, { length }) => (entry.deleted ? 0 : length)),
-      recorded_us: sum((_, { media_us }) => media_us[1] - media_us[0]),
+      committed: sum(found, (entry) => Number(entry.committed)),
+      stored: sum(found, (entry) => Number(entry.receipt !== null)),
+      bytes_held: sum(all, (entry, { length }) => (entry.deleted ? 0 : length)),
+      recorded_us: sum(found, (_, { media_us }) => media_us[1] - media_us[0]),
     };
   }
 }

@@ -35,6 +35,8 @@ import { Refusal } from "./pairing/errors.js";
  * @property {(argument: Instant) => {}} stop seals, closes, enters the note `stop`; the manifest follows
  * @property {(argument: {allowed: boolean}) => {}} setUploadOnMetered
  * @property {(argument: {}) => Blob} exportCarry refuses with `not_bound`
+ * @property {(argument: {name: string}) => Blob} picture one that the server made of the recording; refuses with what
+ *   the server says, or `busy` while there is no network
  * @property {(argument: {}) => {}} retryNow ends all waiting for the next try
  * @property {(argument: {}) => {}} forget lets the phone begin anew; refuses (`wrong_stage`) while anything
  *   recorded is still on it

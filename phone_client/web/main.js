@@ -56,7 +56,7 @@ async function record(store, words) {
   const link = new KeeperLink(worker, (told) => hear(told), ({ message }) => store.set({ broken: message }));
   const voice = new Voice((saying) => mount.words.say(`voice-${saying}`), () => mount.words.language);
   const capture = new Capture(link, clock, (state) => desk.captured(state), voice);
-  const desk = new Desk(store, link, capture, voice, SERVER, speaking(() => mount));
+  const desk = new Desk(store, link, capture, clock, voice, SERVER, speaking(() => mount));
   const mount = new Mount(store, words, (view, spoken) => app(view, spoken, desk), document);
 
   /** @param {KeeperEvent} told */

@@ -13,9 +13,9 @@ const KEPT_AS = "phone-page-progress";
 export function recallProgress(sitting) {
   try {
     const kept = JSON.parse(localStorage.getItem(KEPT_AS) ?? "null");
-    const { scan, placed } = kept;
-    if (kept.sitting !== sitting || !["todo", "done", "skipped"].includes(scan)) return freshProgress(sitting);
-    return { sitting, scan, placed: placed === true };
+    const { scan, turn_ms, placed } = kept;
+    if (kept.sitting !== sitting || !["todo", "done", "skipped", "unheard"].includes(scan)) return freshProgress(sitting);
+    return { sitting, scan, turn_ms: Number.isSafeInteger(turn_ms) ? turn_ms : null, placed: placed === true };
   } catch {
     return freshProgress(sitting);
   }

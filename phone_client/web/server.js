@@ -18,6 +18,8 @@ export const WAIT_S = 5;
 export const PATIENT_WAIT_S = 25;
 
 const TIMEOUT_MS = 8_000;
+/** A picture is larger than all else that is read, and nothing waits for it. */
+const PICTURE_MS = 30_000;
 /** Longer bodies get longer: this is what 32 kbit/s carries. */
 const BYTES_A_MS = 4;
 /** Beyond a held read's own time. */
@@ -153,6 +155,15 @@ export class Server {
   }
 
   /**
+   * A picture that the server made of this phone's recording.
+   * @param {string} name
+   * @returns {Promise<Blob>}
+   */
+  async picture(name) {
+    return this.#fetch("GET", `/v1/binding/pictures/${name}`, null, PICTURE_MS, undefined, (answer) => answer.blob());
+  }
+
+  /**
    * Read the server's clock; the phone's readings are those at the middle of the round trip.
    * @param {Clock} clock
    * @returns {Promise<ClockSample>}
@@ -178,7 +189,25 @@ export class Server {
    * @param {AbortSignal} [signal]
    * @returns {Promise<Answer>}
    */
-  async #ask(method, path, body = null, timeout_ms = TIMEOUT_MS, signal = undefined) {
+  #ask(method, path, body = null, timeout_ms = TIMEOUT_MS, signal = undefined) {
+    return this.#fetch(method, path, body, timeout_ms, signal, async (answer) => {
+      const found = objectIn(await answer.text());
+      if (found === null) throw new TryLater("the answer is no JSON object", null, true);
+      return found;
+    });
+  }
+
+  /**
+   * @template Content
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} body
+   * @param {number} timeout_ms
+   * @param {AbortSignal|undefined} signal
+   * @param {(answer: Response) => Promise<Content>} read what a success holds
+   * @returns {Promise<Content>}
+   */
+  async #fetch(method, path, body, timeout_ms, signal, read) {
     const text = body === null ? null : JSON.stringify(body);
     const ending = new AbortController();
     const timer = setTimeout(() => ending.abort(), timeout_ms + (text?.length ?? 0) / BYTES_A_MS);
@@ -193,11 +222,8 @@ export class Server {
         method, headers, body: text, signal: ending.signal,
         cache: "no-store", credentials: "omit", redirect: "error", referrerPolicy: "no-referrer",
       });
-      const said = await answer.text();
-      if (!answer.ok) throw refusalOf(answer.status, said, answer.headers.get("Retry-After"));
-      const found = objectIn(said);
-      if (found === null) throw new TryLater("the answer is no JSON object", null, true);
-      return found;
+      if (!answer.ok) throw refusalOf(answer.status, await answer.text(), answer.headers.get("Retry-After"));
+      return await read(answer);
     } catch (error) {
       if (error instanceof Refusal || error instanceof TryLater) throw error;
       // fetch tells a lost network and its own abort as TypeError and DOMException

@@ -14,7 +14,7 @@ const NOTHING = Object.freeze({
   stops_at_ms: null, deadline_ms: null, server_offset_ms: null, last_contact_ms: null,
   waiting: { segments: 0, bytes: 0, ms: 0 }, rate_bps: null, forecast: { done_ms: null, late: false, needed_bps: null },
   uploading_held: null, metered_overridden: false, verdict: null, verdict_jws: null, freed_bytes: 0, refusal: null,
-  ended: false, window: { start_ms: null, end_ms: null },
+  ended: false, window: { start_ms: null, end_ms: null }, scan: null, placement: null, alarms: [],
 });
 
 /**
@@ -76,10 +76,11 @@ function stageOf({ claim, binding, turned_away_at }, delivery) {
 
 /** @param {import("./delivery.js").Delivery} delivery */
 function delivered(delivery) {
-  const { samples, verdicts, window, deadline_ms, examEnd, last_contact_ms, freed, refusal, ended } = delivery;
+  const { standing, samples, verdicts, window, deadline_ms, examEnd, last_contact_ms, freed, refusal, ended } = delivery;
   const { held, overridden } = delivery.hold();
   const newest = verdicts.newest;
   return {
+    scan: standing?.scan ?? null, placement: standing?.placement ?? null, alarms: standing?.alarms ?? [],
     window, deadline_ms, stops_at_ms: examEnd.stops_at_ms, ended, last_contact_ms, server_offset_ms: samples.offset_ms,
     waiting: delivery.waiting(), rate_bps: delivery.uploads.rate_bps, forecast: delivery.forecast(),
     uploading_held: held ? /** @type {const} */ ("metered") : null, metered_overridden: overridden,

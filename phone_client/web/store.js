@@ -20,17 +20,27 @@
 /** @typedef {import("./fit.js").Fit} Fit */
 
 /**
- * The room scan as it is being done.
+ * The room scan as it is being done.  `done`: the turn is over, the server looks at it.
  * @typedef {object} ScanView
  * @property {"ready"|"turning"|"done"} phase
- * @property {ScanReading|null} reading the newest; null before the first turn
+ * @property {ScanReading|null} reading the newest; null before the first turn, and after a reload
+ * @property {number|null} asked_at_ms when the turn was over; wall clock
+ * @property {{name: string, url: string}|null} strip the picture of the turn that the server made, once it is here
+ */
+
+/**
+ * The placement as it is being checked.
+ * @typedef {object} PlaceView
+ * @property {number|null} asked_at_ms when the candidate said that the phone stands; wall clock; null before
+ * @property {string} before what the server said of the placement until then, as JSON
  */
 
 /**
  * How far the candidate has come; kept over a reload for the sitting it belongs to.
  * @typedef {object} Progress
  * @property {string} sitting
- * @property {"todo"|"done"|"skipped"} scan
+ * @property {"todo"|"done"|"skipped"|"unheard"} scan `unheard`: done, and gone on before the server's answer came
+ * @property {number|null} turn_ms when the newest turn began that is over, on the clock that is never set
  * @property {boolean} placed
  */
 
@@ -49,6 +59,7 @@
  * @property {MediaStream|null} mirror the camera while it is only checked, before it records
  * @property {PreviewReading|null} look
  * @property {ScanView} scan
+ * @property {PlaceView} place
  * @property {Progress} progress
  * @property {{percent: number, charging: boolean}|null} battery null where the browser does not tell
  * @property {"stop"|"stop_sure"|null} asking the question that covers the recording screen
@@ -65,7 +76,12 @@
 
 /** @returns {Progress} */
 export function freshProgress(sitting = "") {
-  return { sitting, scan: "todo", placed: false };
+  return { sitting, scan: "todo", turn_ms: null, placed: false };
+}
+
+/** @returns {ScanView} */
+export function freshScan() {
+  return { phase: "ready", reading: null, asked_at_ms: null, strip: null };
 }
 
 /**
@@ -80,7 +96,7 @@ export function emptyView(server) {
       doing: "idle", cause: null, since_ms: null, needsTap: false, refused: null, stream: null, facing: "user",
       shape: null, sound: false, wake: "missing",
     },
-    checks: [], checking: [], mirror: null, look: null, scan: { phase: "ready", reading: null },
+    checks: [], checking: [], mirror: null, look: null, scan: freshScan(), place: { asked_at_ms: null, before: "" },
     progress: freshProgress(), battery: null, asking: null, declined: false, offered: false, complaint: null,
     copied: null, busy: null, proof: "", server,
   };

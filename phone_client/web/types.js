@@ -43,6 +43,29 @@
  * @property {{start_ms: number, end_ms: number}[]} missing
  * @property {Gap[]} gaps
  *
+ * The newest room scan as the server told of it; `count` scans were begun so far.  Sector k is 10k…10k+10 degrees
+ * from where the turn began, clockwise; `missing` are those not seen, and of
+ * these `unverified` the ones that the camera passed and nothing could be made out in.
+ * @typedef {object} SeenScan
+ * @property {number} count
+ * @property {"running"|"measuring"|"answered"} stage
+ * @property {{yaw_deg: number, sectors: number[]}|null} progress while it runs: what is measured so far
+ * @property {"accept"|"repeat"|"review"|null} accepted
+ * @property {{code: string, [fact: string]: unknown}[]} reasons
+ * @property {number|null} net_yaw_deg
+ * @property {number[]} sectors_covered
+ * @property {number[]} sectors_missing
+ * @property {number[]} sectors_unverified
+ * @property {number|null} face_percent how much of the time the candidate was in the picture
+ * @property {number|null} people_max
+ * @property {string|null} strip the name of its picture
+ * @property {number} begin_mono_ms of its note `scan_begin`: which turn it is
+ *
+ * @typedef {{stage: "measuring"|"answered", ok: boolean|null, missing: string[], picture: string|null}} SeenPlacement
+ *
+ * What the server sees wrong with the picture or the sound; its clock, `until_ms` null while it goes on.
+ * @typedef {{kind: string, since_ms: number, until_ms: number|null}} Alarm
+ *
  * What the window is shown: all of it plain, made anew whenever something changed.
  * @typedef {object} State
  * @property {Stage} stage
@@ -81,6 +104,9 @@
  * @property {boolean} listed the manifest is accepted and lists everything
  * @property {Verdict|null} verdict
  * @property {string|null} verdict_jws its signed record
+ * @property {SeenScan|null} scan
+ * @property {SeenPlacement|null} placement of the newest note `placed`
+ * @property {Alarm[]} alarms
  * @property {boolean} released results are published and a verified release has come
  * @property {number} freed_bytes deleted by releases
  * @property {Told|null} refusal the last thing that the server refused and nobody has mended

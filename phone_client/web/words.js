@@ -108,6 +108,15 @@ export class Words {
   }
 
   /**
+   * Several things as one part of a sentence.
+   * @param {string[]} items
+   * @returns {string}
+   */
+  list(items) {
+    return items.join(this.say("list-joint"));
+  }
+
+  /**
    * About how long: seconds below a minute, then whole minutes, then hours and minutes.
    * @param {number} ms
    * @returns {string}

@@ -65,7 +65,8 @@ class Hosted:
 
     async def create(self, **settings: Any) -> dict[str, Any]:
         """A new sitting."""
-        return await self.ask("POST", "/v1/sittings", {"exam": "oral", **settings})
+        no_scan = {"checks": {"scan": "review"}}
+        return await self.ask("POST", "/v1/sittings", {"exam": "oral", "policy": no_scan, **settings})
 
     async def offer(self, sitting: str) -> dict[str, Any]:
         """What its laptop shows now."""

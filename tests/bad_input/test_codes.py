@@ -129,7 +129,7 @@ def test_guessing_from_everywhere_raises_an_alarm_and_locks_nobody_out() -> None
         with budget.trial("198.51.100.2") as before_typed:
             before_typed()
     assert [(line["event"], line["log_level"]) for line in logged] == [("codes_guessed", "warning")]
-    text = metrics.text(Standing({}, 0, 0, 0)).decode()
+    text = metrics.text(Standing({}, 0, 0, 0, 0)).decode()
     assert scraped(text) == {"codes_guessed": 1.0, "wrong_codes": WRONG_OVERALL + WRONG_WHILE_GUESSED}
 
 

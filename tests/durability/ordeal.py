@@ -24,7 +24,7 @@ from tests.durability.network import Cut, LossyNetwork
 from tests.path.evidence import Bundle, PhoneFolder, claims_of
 from tests.path.rig import run, verify
 
-POLICY = {"max_gap_s": 3600, "max_gap_total_s": 7200}
+POLICY = {"max_gap_s": 3600, "max_gap_total_s": 7200, "checks": {"scan": "review"}}
 """Gaps are listed, long ones forgiven: how long a busy machine takes to start a phone is not the point."""
 TRAFFIC_S = 3.0
 """How long a blow that is to fall into traffic waits for some."""

@@ -37,7 +37,7 @@ def test_every_setting_is_there_with_its_default() -> None:
 
 def test_every_metric_is_there() -> None:
     told = {re.sub(r"(_total)?({.*})?$", "", quoted(name)[0]) for name, _ in rows("What to watch")}
-    text = Metrics().text(Standing({}, 0, 0, 0)).decode()
+    text = Metrics().text(Standing({}, 0, 0, 0, 0)).decode()
     known = {family.name for family in text_string_to_metric_families(text)}
     assert told == {name for name in known if name.startswith("evidence_") and not name.endswith("_created")}
 

@@ -108,7 +108,7 @@ async def test_verdicts_are_counted_by_word(tmp_path: Path) -> None:
 
     metrics = Metrics()
     metrics.appended(told, 0.004)
-    text = metrics.text(Standing({"decided": 1}, 0, 0, 0)).decode()
+    text = metrics.text(Standing({"decided": 1}, 0, 0, 0, 0)).decode()
     found = dict(re.findall(r'evidence_verdicts_total\{word="(\w+)"\} (\S+)', text))
     assert found == dict.fromkeys(WORDS, "0.0") | {"incomplete": "1.0"}
     assert 'evidence_journal_append_seconds_bucket{le="0.002"} 0.0' in text

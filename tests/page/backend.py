@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import qrcode
 import qrcode.image.svg
 from aiohttp import web
 
-from tests.page.states import NOW, STATES, State
+from evidence_server.vision import marker
+from tests.page.states import NOW, PLACED, STATES, STRIP, State
 
 PAGE = Path(__file__).parents[2] / "evidence_server" / "page"
 TOKEN = "page-token-of-the-test"
@@ -32,6 +35,21 @@ UNAUTHORISED = {
 }
 
 
+def _drawn(width: int, height: int) -> bytes:
+    """A room with windows and shelves, as JPEG."""
+    room = np.full((height, width, 3), (198, 208, 212), np.uint8)
+    cv2.rectangle(room, (0, height * 3 // 4), (width, height), (96, 118, 140), -1)
+    for number, left in enumerate(range(20, width, 180)):
+        top, low = (left + 90, height // 2) if number % 2 else (left + 60, height * 4 // 5)
+        colour = (236, 226, 196) if number % 2 else (70, 92, 120)
+        cv2.rectangle(room, (left, height // 6), (top, low), colour, -1)
+        cv2.rectangle(room, (left, height // 6), (top, low), (60, 64, 72), 2)
+    return cv2.imencode(".jpg", room)[1].tobytes()
+
+
+PICTURES = {STRIP: _drawn(1440, 200), PLACED: _drawn(360, 480)}
+
+
 class Backend:
     """One sitting.  `show` changes its state and tells every open stream; `cut` is a lost network."""
 
@@ -45,10 +63,14 @@ class Backend:
         """The state an accepted answer leads to."""
         self.offers = 0
         self.pictures = 0
+        self.anchors = 0
+        """How many markers were asked for."""
+        self.without_pictures = False
         self.opened = 0
         """How many event streams were opened."""
         self.code_lasts_ms = 63_000
         self.link_lasts_ms = 23_000
+        self.anchor_lasts_ms = 17_000
         self.changed = asyncio.Condition()
         self.origin = ""
         self._cut = False
@@ -97,6 +119,8 @@ class Backend:
         app.router.add_get(f"{sitting}/events", self._events)
         app.router.add_get(f"{sitting}/offer", self._offer)
         app.router.add_get(f"{sitting}/qr.svg", self._qr)
+        app.router.add_get(f"{sitting}/anchor.svg", self._anchor)
+        app.router.add_get(f"{sitting}/pictures/{{name}}", self._picture)
         app.router.add_post(f"{sitting}/{{answer:confirm|refuse}}", self._answer)
         return app
 
@@ -162,6 +186,22 @@ class Backend:
         code.make_image().save(picture)
         await self._tell()
         return web.Response(body=picture.getvalue(), content_type="image/svg+xml")
+
+    async def _anchor(self, _request: web.Request) -> web.Response:
+        self.anchors += 1
+        await self._tell()
+        change = {"Evidence-Next-Change": str(NOW + self.anchors * self.anchor_lasts_ms)}
+        return web.Response(text=marker.svg(self.code()), content_type="image/svg+xml", headers=change)
+
+    def code(self) -> int:
+        """The code of the marker shown last."""
+        return 0x5EED00 + self.anchors
+
+    async def _picture(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in PICTURES or self.without_pictures:
+            raise web.HTTPNotFound
+        return web.Response(body=PICTURES[name], content_type="image/jpeg")
 
     def link(self) -> str:
         """The link of the offer shown last."""

@@ -16,8 +16,12 @@ from tests.page.states import STATES
 
 WIDE = (1280, 800)
 NARROW = (360, 740)
-NARROW_STATES = ("scan", "claim", "recording", "interrupted", "ended-uploading", "incomplete")
+NARROW_STATES = (
+    "scan", "claim", "recording", "recording-alarm", "room-repeat", "interrupted", "ended-uploading",
+    "incomplete",
+)  # fmt: skip
 LOST = "lost"
+PICTURED = ("recording-alarm", "room-repeat", "room-review", "incomplete")
 
 
 async def arrive(page: Page, backend: Backend, name: str) -> None:
@@ -32,6 +36,11 @@ async def arrive(page: Page, backend: Backend, name: str) -> None:
     if name == "scan":
         await expect(page.locator(".qr-picture")).to_be_visible()
         await page.wait_for_function("document.querySelector('.qr-picture').complete")
+    if backend.state["stage"] == "bound":
+        await page.wait_for_function("document.querySelector('.anchor-picture').complete")
+        await expect(page.locator(".anchor-picture")).to_be_visible()
+    if name in PICTURED:
+        await expect(page.locator(".sight img").first).to_be_visible()
     if name == LOST:
         await backend.cut()
         await expect(root).to_have_attribute("data-connection", "lost")

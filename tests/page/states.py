@@ -33,6 +33,9 @@ def _state(stage: str, **changed: Any) -> State:
         "phone": None,
         "gaps": [],
         "missing": [],
+        "scan": None,
+        "placement": None,
+        "alarms": [],
         "verdict": None,
         "published_at_ms": None,
     }
@@ -74,7 +77,7 @@ def _ended(**changed: Any) -> State:
 
 def _decided(word: str, stage: str = "decided", version: int = 1, **changed: Any) -> State:
     reasons = changed.pop("reasons", [])
-    review = [{"code": "placement_not_measured"}, {"code": "anchor_not_measured"}]
+    review = changed.pop("review", [{"code": "placement_not_measured"}, {"code": "anchor_not_measured"}])
     verdict = {
         "word": word,
         "version": version,
@@ -96,6 +99,59 @@ CLAIM = {
     "lapses_at_ms": NOW + 280_000,
     "client": "Android 15 · Chrome 156",
 }
+STRIP, PLACED = "strip-of-the-test", "placement-of-the-test"
+"""The names of the pictures that the backend of these tests has."""
+
+
+def codes(*names: str) -> list[dict[str, Any]]:
+    """Reasons that carry no facts."""
+    return [{"code": name} for name in names]
+
+
+def scan(stage: str = "answered", accepted: str | None = None, **changed: Any) -> dict[str, Any]:
+    """The newest turn around the room."""
+    return {
+        "count": 1,
+        "stage": stage,
+        "progress": None,
+        "accepted": accepted,
+        "reasons": [],
+        "net_yaw_deg": 362,
+        "sectors_covered": list(range(36)),
+        "sectors_missing": [],
+        "sectors_unverified": [],
+        "face_percent": 98,
+        "people_max": 1,
+        "strip": STRIP if accepted else None,
+        "run": 1,
+        "begin_mono_ms": 1_000,
+    } | changed
+
+
+def placement(ok: bool | None, *missing: str) -> dict[str, Any]:
+    """How the phone stands."""
+    stage = "measuring" if ok is None else "answered"
+    return {"stage": stage, "ok": ok, "missing": list(missing), "picture": None if ok is None else PLACED}
+
+
+def alarm(kind: str, since_ms: int, until_ms: int | None = None) -> dict[str, Any]:
+    """Something that the server saw wrong; open without an end."""
+    return {
+        "kind": kind,
+        "since_ms": since_ms,
+        "until_ms": until_ms,
+        "confidence_percent": 93,
+        "picture": None,
+    }
+
+
+EARLY = {"window": {"start_ms": NOW + 9 * MINUTE, "end_ms": NOW + 69 * MINUTE}}
+FIRST_MINUTE = phone(recorded_ms=44_000, committed_ms=40_000, stored_ms=36_000, verified_ms=30_000)
+ALARMS = [
+    alarm("absent", START + 9 * MINUTE, START + 10 * MINUTE),
+    alarm("dark", START + 22 * MINUTE, START + 24 * MINUTE),
+    alarm("covered", NOW - 20_000),
+]
 LONG_GAP = {"start_ms": START + 20 * MINUTE, "end_ms": START + 26 * MINUTE, "cause": "battery"}
 
 STATES: Mapping[str, State] = {
@@ -109,6 +165,33 @@ STATES: Mapping[str, State] = {
     ),
     "recording": _bound("bound", phone=phone()),
     "recording-with-gaps": _bound("bound", phone=phone(), gaps=GAPS),
+    "recording-alarm": _bound(
+        "bound",
+        phone=phone(),
+        gaps=GAPS,
+        alarms=ALARMS,
+        scan=scan(accepted="accept"),
+        placement=placement(True),
+    ),
+    "room-running": _bound(
+        "bound",
+        phone=FIRST_MINUTE,
+        scan=scan("running", progress={"yaw_deg": 124, "sectors": list(range(12))}),
+        **EARLY,
+    ),
+    "room-repeat": _bound(
+        "bound",
+        phone=FIRST_MINUTE,
+        scan=scan(accepted="repeat", reasons=codes("sectors_missing", "candidate_absent"), net_yaw_deg=228),
+        **EARLY,
+    ),
+    "room-review": _bound(
+        "bound",
+        phone=FIRST_MINUTE,
+        scan=scan(accepted="review", reasons=codes("people_perhaps")),
+        placement=placement(False, "desk", "screen"),
+        **EARLY,
+    ),
     "offline": _bound("bound", phone=phone(last_contact_ms=NOW - 95_000, stored_ms=38 * MINUTE)),
     "interrupted": _bound(
         "bound",
@@ -137,6 +220,16 @@ STATES: Mapping[str, State] = {
             {"code": "missing_media", **MISSING[0]},
             {"code": "gap_too_long", "start_ms": LONG_GAP["start_ms"], "end_ms": LONG_GAP["end_ms"]},
             {"code": "gaps_too_long"},
+            {"code": "scan_repeat", "why": ["sectors_missing", "too_fast"]},
+        ],
+        scan=scan(accepted="repeat", reasons=codes("sectors_missing", "too_fast"), net_yaw_deg=228),
+        placement=placement(False, "screen"),
+        alarms=ALARMS[:2],
+        review=[
+            {"code": "continuity_failed", "kind": "absent", "start_ms": ALARMS[0]["since_ms"],
+             "end_ms": ALARMS[0]["until_ms"]},
+            {"code": "anchor_failed", "why": "foreign", "start_ms": START, "end_ms": START + MINUTE},
+            {"code": "placement_failed", "missing": ["screen"]},
         ],
     ),
     "late": _decided("late", version=2, gaps=GAPS, reasons=[{"code": "stored_late", **MISSING[0]}]),

@@ -29,6 +29,10 @@ TITLES: dict[str, tuple[str, str]] = {
     "waiting": ("绑定成功，请看手机", "Connected: now look at your phone"),
     "recording": ("正在录制", "Recording"),
     "recording-with-gaps": ("正在录制", "Recording"),
+    "recording-alarm": ("正在录制", "Recording"),
+    "room-running": ("正在录制", "Recording"),
+    "room-repeat": ("正在录制", "Recording"),
+    "room-review": ("正在录制", "Recording"),
     "offline": ("手机离线，录像保存在手机上", "Phone offline – the recording is kept on the phone"),
     "interrupted": ("录制中断：来电", "Interrupted: phone call"),
     "stopped": ("手机已停止录制", "The phone has stopped recording"),
@@ -55,6 +59,10 @@ BESIDE = {
     "scan": "exam.example.org/p",
     "claim": "Android 15 · Chrome 156",
     "recording-with-gaps": "2 gaps, 13 s in all",
+    "recording-alarm": "camera covered",
+    "room-running": "The candidate is turning: 124° so far.",
+    "room-repeat": "To be repeated: not all of the room was seen, the candidate",
+    "room-review": "What lacks in the picture: the whole desk, the laptop's screen.",
     "interrupted": "End the call and go back to the recording page on the phone.",
     "ended-uploading": "of 42 min recorded",
     "incomplete": "A gap was longer than allowed. 14:20:00 – 14:26:00",
@@ -328,6 +336,54 @@ async def test_what_was_recorded_after_the_end_is_not_owed(page: Page, backend: 
     }
     await backend.show(ended)
     await expect(page.locator("h1")).to_have_text(TITLES["ended-checking"][1])
+
+
+async def test_what_the_server_saw_is_shown_with_its_pictures(page: Page, backend: Backend) -> None:
+    await arrive(page, backend, "room-review")
+    pictures = page.locator(".sight img")
+    await expect(pictures).to_have_count(2)
+    widths = "(all) => Promise.all(all.map((one) => one.decode().then(() => one.naturalWidth)))"
+    assert await pictures.evaluate_all(widths) == [1440, 360]
+    # The next turn takes its place.
+    await backend.show(STATES["room-running"])
+    await expect(page.locator(".sight")).to_contain_text("124°")
+    await expect(pictures.first).not_to_be_visible()
+
+
+async def test_a_picture_that_does_not_come_leaves_the_words(page: Page, backend: Backend) -> None:
+    backend.without_pictures = True
+    await backend.show(STATES["room-repeat"])
+    await page.goto(backend.address)
+    await expect(page.locator(".sight")).to_contain_text("To be repeated")
+    await expect(page.locator(".sight img")).to_have_count(0)
+
+
+async def test_alarms_are_in_the_timeline_and_the_open_one_above_it(page: Page, backend: Backend) -> None:
+    await arrive(page, backend, "recording-alarm")
+    await expect(page.locator("[data-fact=alarm] dd")).to_have_text("camera covered")
+    await page.locator("summary").click()
+    rows = await page.locator("tbody tr").all_inner_texts()
+    assert [row.split("\t") for row in rows if row.startswith("Alarm")] == [
+        ["Alarm", "14:09:00", "14:10:00", "1 min", "nobody in the picture"],
+        ["Alarm", "14:22:00", "14:24:00", "2 min", "too dark"],
+        ["Alarm", "14:41:50", "still open", "–", "camera covered"],
+    ]
+    await expect(page.locator(".strip .swatch-alarm")).to_have_count(3)
+    # Gaps are summed up without them.
+    await expect(page.locator(".card", has=page.locator(".strip"))).to_contain_text("2 gaps, 13 s in all")
+
+
+async def test_reasons_say_what_and_when(page: Page, backend: Backend) -> None:
+    await arrive(page, backend, "incomplete")
+    reasons = page.locator(".reasons")
+    await expect(reasons.first).to_contain_text(
+        "The room scan has to be repeated: not all of the room was seen, too fast."
+    )
+    assert await reasons.last.locator("li").all_inner_texts() == [
+        "14:09:00 – 14:10:00: nobody in the picture",
+        "14:00:00 – 14:01:00: another exam's marker was seen",
+        "The phone's placement does not meet the rules; what lacks: the laptop's screen.",
+    ]
 
 
 async def test_an_unknown_reason_is_shown_as_its_code(page: Page, backend: Backend) -> None:

@@ -18,8 +18,27 @@ REASONS = {
     "no_recording", "missing_media", "gap_too_long", "gaps_too_long", "undecodable_media", "stored_late",
     "no_manifest", "scan_not_measured", "scan_repeat", "placement_not_measured", "placement_failed",
     "continuity_not_measured", "continuity_failed", "anchor_not_measured", "anchor_failed", "committed_late",
-    "fork", "clock_drift", "media_irregular",
+    "fork", "clock_drift", "media_irregular", "scan_missing", "scan_review", "placement_missing",
 }  # fmt: skip
+# What the server's measurements name, and the pages say in words.
+ALARMS = {
+    "black", "covered", "frozen", "repeated", "moved", "absent", "people", "blurred", "dark", "silent",
+}  # fmt: skip
+SCAN_REASONS = {
+    "blurred", "candidate_absent", "covered", "dark", "few_frames", "jump", "landscape", "loop",
+    "not_closed", "not_enough", "people", "people_perhaps", "sectors_missing", "sensors_differ",
+    "static_surroundings", "still", "too_fast", "too_long", "too_short", "undecodable", "unseen",
+}  # fmt: skip
+PLACE_CODES = {
+    "alone", "candidate", "desk", "light", "pictures", "screen", "sharpness", "steady",
+}  # fmt: skip
+ANCHOR_WHY = {"not_seen", "wrong_sequence", "foreign"}
+MEASURED = {
+    *(f"alarm-{kind}" for kind in ALARMS),
+    *(f"scan-why-{code}" for code in SCAN_REASONS),
+    *(f"place-why-{code}" for code in PLACE_CODES),
+    *(f"reason-anchor-failed-{why}" for why in ANCHOR_WHY),
+}
 
 
 class _Variables(Visitor):
@@ -51,7 +70,7 @@ def test_both_languages_have_the_same_messages_with_the_same_variables() -> None
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_every_code_the_server_sends_has_a_sentence(language: str) -> None:
     wanted = {f"reason-{code}" for code in REASONS}
-    wanted |= {f"{family}-{code}" for family in ("cause", "fix") for code in GAP_CAUSES}
+    wanted |= {f"{family}-{code}" for family in ("cause", "fix") for code in GAP_CAUSES} | MEASURED
     assert {name.replace("_", "-") for name in wanted} <= messages(language).keys()
 
 
@@ -65,5 +84,5 @@ def test_every_message_named_in_the_scripts_exists_and_none_is_left_over() -> No
     # `phone-${condition}-title` and the like name any id that fits; codes of the server go by family.
     templates = (re.escape(text) for text in re.findall(r"`([^`]*)`", source))
     built = [re.sub(r"\\\$\\\{[^}]*\\\}", "[a-z0-9-]+", text) for text in templates]
-    fits = re.compile("|".join([*built, "(reason|cause|fix)-.+"]))
+    fits = re.compile("|".join([*built, "(reason|cause|fix|alarm|scan-why|place-why)-.+"]))
     assert not {name for name in known - literal if not fits.fullmatch(name)}

@@ -82,7 +82,9 @@ class Rig:
             await phone.kill()
 
     async def create(self, *arguments: str) -> dict[str, Any]:
-        """A sitting, created with the public command."""
+        """A sitting, created with the public command; one that needs no room scan, unless told otherwise."""
+        if "--policy" not in arguments:
+            arguments = (*arguments, "--policy", '{"checks": {"scan": "review"}}')
         return await self.server.command_json("sitting", *arguments, "--json")
 
     async def start_phone(self, *arguments: str) -> Phone:

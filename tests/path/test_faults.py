@@ -11,14 +11,14 @@ from demo.frames import Count
 from tests.path.evidence import Bundle, PhoneFolder
 from tests.path.rig import Rig, run, verify
 
-PATIENT = {"max_gap_s": 60, "max_gap_total_s": 120}
+PATIENT = {"max_gap_s": 60, "max_gap_total_s": 120, "checks": {"scan": "review"}}
 """A phone on a busy machine may take some seconds to start again."""
 IN_SYNC_MS = 100
 
 
 async def begin(rig: Rig, policy: dict[str, Any] | None = None) -> tuple[dict[str, Any], Phone]:
     """A sitting whose phone has recorded and delivered its first segment."""
-    created = await rig.create("--policy", json.dumps(policy or {}))
+    created = await rig.create("--policy", json.dumps(policy or {"checks": {"scan": "review"}}))
     phone = await rig.start_phone("--link", created["link"])
     await rig.confirm(created["sitting_id"], phone)
     await rig.server.wait_for_stored(created["sitting_id"], 1)

@@ -8,7 +8,7 @@ from typing import Any
 from tests.path.evidence import claims_of, hash_of
 from tests.path.rig import Rig, verify
 
-SHORT = {"upload_window_s": 10, "min_notice_s": 0}
+SHORT = {"upload_window_s": 10, "min_notice_s": 0, "checks": {"scan": "review"}}
 WITHHELD = 2
 
 

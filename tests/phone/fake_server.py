@@ -62,6 +62,8 @@ class FakeServer:
     key: Any = field(default_factory=new_server_key)
     base: str = ""
     stage: str = "claimed"
+    seen: dict[str, Any] = field(default_factory=dict)
+    """What its reads say of room scan, placement and alarms."""
     claims: list[tuple[str, str]] = field(default_factory=list)
     phone: ECKey | None = None
     chains: Chains | None = None
@@ -214,7 +216,7 @@ class FakeServer:
         return len(self.readings)
 
     def _reading(self) -> str:
-        return json.dumps({
+        return json.dumps(self.seen | {
             "stage": self.stage, "binding": self.binding() if self.chains else None, "end_ms": self.end_ms,
             "progress": {"segments": {"stored": len(self.stored), "verified": len(self.stored)}},
             "chain": [

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,101 +11,12 @@ import pytest
 from pairing.chain import Chains
 from pairing.errors import PairingError
 from pairing.jws import new_server_key, record_hash
-from phone_client.bind import claim_offer, load_or_make_key, offer_from_link
 from phone_client.buffer import Buffer
-from phone_client.clock import Clock
 from phone_client.ledger import Segment
-from phone_client.phone import Outcome, Phone, PhoneOptions
-from phone_client.progress import Snapshot
 from phone_client.record import Recorder
-from phone_client.server import Server
-from tests.phone.fake_server import NOW_MS, FakeServer, error_answer, refused
-from tests.phone.sources import Idle, joined, pictures, record
-
-MONO_US = 100_000_000
-FIRST_US = 1_000_000
-FIRST_MS = NOW_MS - (MONO_US - FIRST_US) // 1_000
-"""When the recording began, on the server's clock."""
-
-
-def still_clock() -> Clock:
-    """The phone's and the server's clock agree and stand."""
-    return Clock(lambda: MONO_US, lambda: NOW_MS, "boot")
-
-
-@dataclass
-class Heard:
-    """A view that keeps what was said."""
-
-    said: list[str] = field(default_factory=list)
-    refusals: list[str] = field(default_factory=list)
-
-    def say(self, name: str, **_facts: str | int) -> None:
-        self.said.append(name)
-
-    def refusal(self, error: PairingError) -> None:
-        self.refusals.append(error.code)
-
-    def show(self, now: Snapshot) -> None:
-        pass
-
-
-@dataclass
-class Running:
-    """A phone that runs, and what the test may do to it."""
-
-    phone: Phone
-    buffer: Buffer
-    heard: Heard
-    outcome: asyncio.Task[Outcome]
-
-    async def done(self) -> Outcome:
-        async with asyncio.timeout(60):
-            return await self.outcome
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A buffer with one stopped run of 9 s: three segments, recorded before anything was bound."""
-    folder = tmp_path_factory.mktemp("recorded")
-    with Buffer(folder) as buffer:
-        source = Idle(pictures(135, FIRST_US), None)
-        record(Recorder(buffer, lambda: source, still_clock()), source.exhausted)
-    return folder
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeServer]:
-    async with FakeServer().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
-def buffer(template: Path, tmp_path: Path) -> Iterator[Buffer]:
-    with Buffer(shutil.copytree(template, tmp_path / "buffer")) as opened:
-        yield opened
-
-
-@asynccontextmanager
-async def phone(
-    server: FakeServer, buffer: Buffer, recorder: Recorder | None = None, **options: Any
-) -> AsyncIterator[Running]:
-    """A phone that has claimed and runs."""
-    key, clock, heard = load_or_make_key(buffer.folder), still_clock(), Heard()
-    async with Server(server.base) as reached:
-        claim = buffer.ledger.claim
-        if claim is None:
-            claim = await claim_offer(offer_from_link(server.link), reached, buffer, key, clock)
-        reached.authorise(claim["bearer"])
-        running = Phone(buffer, reached, key, claim, clock, recorder, heard, PhoneOptions(**options))
-        if recorder is not None:
-            recorder.start()
-        task = asyncio.create_task(running.run())
-        try:
-            yield Running(running, buffer, heard, task)
-        finally:
-            running.leave()
-            await asyncio.gather(task, return_exceptions=True)
+from tests.phone.fake_server import FakeServer, error_answer, refused
+from tests.phone.running import FIRST_MS, FIRST_US, phone, still_clock
+from tests.phone.sources import Idle, joined, pictures
 
 
 def all_stored(server: FakeServer, segments: int = 3) -> bool:
@@ -407,17 +314,6 @@ async def test_a_claim_that_came_to_nothing_leaves_the_recording(
         await server.confirm()
         await server.until(lambda: all_stored(server))
     assert b"".join(server.stored[name] for name in server.heads) == whole
-
-
-async def test_the_room_scan_is_two_notes_around_its_time(server: FakeServer, tmp_path: Path) -> None:
-    source = Idle(pictures(30, FIRST_US), None)
-    with Buffer(tmp_path) as buffer:
-        recorder = Recorder(buffer, lambda: source, still_clock())
-        async with phone(server, buffer, recorder, scan_s=1) as running:
-            await server.confirm()
-            await server.until(lambda: len(server.notes) == 2)
-            assert [name for name in running.heard.said if "scan" in name] == ["scan-turn", "scan-done"]
-    assert [note.note for note in server.notes] == ["scan_begin", "scan_end"]
 
 
 async def test_recording_on_after_the_end_is_possible_and_not_uploaded(

@@ -13,6 +13,7 @@ from pairing.errors import PairingError
 from phone_client.ledger import Totals
 from phone_client.progress import Lines, Screen, Snapshot, clock_face
 from phone_client.record import RecorderState
+from phone_client.sight import ALARMS, PLACE_CODES, SCAN_REASONS
 from phone_client.wording import LANGUAGES, Wording
 
 
@@ -63,6 +64,17 @@ REASONS = {
     "gap_too_long": {"start_ms": 1_000, "end_ms": 61_000, "length_ms": 60_000, "cause": "call"},
     "gaps_too_long": {"total_ms": 61_400, "limit_ms": 60_000},
     "undecodable_media": {"segments": 1, "start_ms": 1_000, "end_ms": 61_000},
+    "scan_missing": {},
+    "scan_repeat": {"why": ["too_fast", "something_new"]},
+    "scan_review": {"why": []},
+    "scan_not_measured": {},
+    "placement_failed": {"missing": ["desk"]},
+    "placement_missing": {},
+    "placement_not_measured": {},
+    "continuity_failed": {"kind": "absent", "start_ms": 1_000, "end_ms": 61_000},
+    "continuity_not_measured": {},
+    "anchor_failed": {"why": "not_seen", "start_ms": 1_000, "end_ms": 61_000},
+    "anchor_not_measured": {},
 }
 
 
@@ -77,6 +89,21 @@ def test_every_reason_of_a_verdict_is_said_with_its_figures(language: str, code:
             assert figure in said
     if "start_ms" in facts:
         assert re.search(r"\d\d:\d\d:01", said)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_of_the_measurements_has_its_words(language: str) -> None:
+    wanted = {f"scan-why-{code}" for code in SCAN_REASONS} | {f"place-why-{code}" for code in PLACE_CODES}
+    wanted |= {f"alarm-{kind}" for kind in ALARMS}
+    assert {name.replace("_", "-") for name in wanted} <= names(language).keys()
+
+
+def test_a_measured_reason_says_what_it_names() -> None:
+    said = Wording("en").reason({"code": "scan_repeat", "why": ["too_fast", "dark", "something_new"]})
+    assert said == "The room scan has to be repeated: too fast, too dark."
+    absent = {"code": "continuity_failed", "kind": "absent", "start_ms": 1_000, "end_ms": 2_000}
+    assert Wording("en").reason(absent).endswith(": nobody in the picture.")
+    assert Wording("en").reason(absent | {"kind": ["?"]}).endswith(": –.")
 
 
 def test_a_reason_of_a_newer_server_is_named_by_its_code() -> None:

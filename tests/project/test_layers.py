@@ -21,9 +21,9 @@ TABLE = """
 layer    | may import                                               | modules
 core     |                                                          | pairing
 phone    | core                                                     | phone_client
-wiring   | bare-tus routes sweep offline {stages} media ground core | .app .__main__ .commands
+wiring   | bare-tus routes sweep offline {stages} media vision ground core | .app .__main__ .commands
 bare-tus | routes upload ground core                                | .bare_tus .bare_uploads
-routes   | {stages} ground core                                     | .routes
+routes   | {stages} vision ground core                              | .routes
 sweep    | {stages} ground core                                     | .sweep
 offline  | verdict media ground core                                | .proof .remeasure .check .backup
 bind     | ground core                                              | .bind

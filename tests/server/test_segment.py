@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 
-from evidence_server.segment import Found
+from evidence_server.segment import Measured
 from evidence_server.sitting import fold
 from tests.sittings import Exam, Service
 
@@ -42,6 +42,7 @@ async def test_a_segment_takes_less_than_a_kilobyte(service: Service) -> None:
 
 def test_a_track_without_packets_shows_nothing() -> None:
     track = {"packets": 0, "first_us": None, "end_us": None, "max_step_us": 0}
-    found = Found.of({"video": track, "audio": None, "key_frame": None, "problems": [{"code": "no_packets"}]})
-    assert found == Found(False, 0, 0, 0, 0, 0, False, ("no_packets",))
-    assert Found.of({"problems": [], "bytes": 5}) == Found(False, 0, 0, 0, 0, 0, False, ())
+    nothing = {"video": track, "audio": None, "key_frame": None, "problems": [{"code": "no_packets"}]}
+    found = Measured.of(nothing)
+    assert found == Measured(False, 0, 0, 0, 0, 0, False, ("no_packets",))
+    assert Measured.of({"problems": [], "bytes": 5}) == Measured(False, 0, 0, 0, 0, 0, False, ())

@@ -16,7 +16,7 @@ from demo.commands import Phone
 from tests.path.evidence import Bundle
 from tests.path.rig import Rig, run, verify
 
-POLICY = {"max_gap_s": 50, "max_gap_total_s": 50, "checks": {"committed_late": "required"}}
+POLICY = {"max_gap_s": 50, "max_gap_total_s": 50, "checks": {"committed_late": "required", "scan": "review"}}
 ALONE = 3
 """Segments that the first phone records."""
 

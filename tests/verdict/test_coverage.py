@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evidence_server.coverage import JOIN_MS, LISTED_GAP_MS, Span, cover, pending
-from evidence_server.segment import Found, Segment
+from evidence_server.segment import Measured, Segment
 from evidence_server.sitting import Generation, PlacedNote, Sitting
 from pairing.chain import Chains
 from pairing.encoding import sha256_b64u
@@ -31,8 +31,8 @@ class Stretch:
     length_ms: int
 
 
-def measurement(first_us: int, end_us: int, problem: str = "") -> Found:
-    return Found.of({
+def measurement(first_us: int, end_us: int, problem: str = "") -> Measured:
+    return Measured.of({
         "problems": [{"code": problem}] if problem else [], "audio": None, "key_frame": None,
         "video": {"packets": 100, "first_us": first_us, "end_us": end_us, "max_step_us": 66_667},
     })

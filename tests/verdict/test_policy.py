@@ -202,18 +202,7 @@ REQUIRED = [
         COMPLETE, gaps=0, review=why("committed_late")),
 ]
 
-CHECKS = [
-    row
-    for check in ("scan", "placement", "continuity", "anchor")
-    for row in (
-        Row(f"checks: {check} required, but not measured", whole, INCOMPLETE, why(f"{check}_not_measured"),
-            weighed(check, "required")),
-        Row(f"checks: {check} for review", whole, COMPLETE, policy=weighed(check, "review"),
-            review=why(f"{check}_not_measured")),
-        Row(f"checks: {check} off", whole, COMPLETE, policy=weighed(check, "off"),
-            off=why(f"{check}_not_measured")),
-    )
-] + [
+CHECKS = [  # scan, placement, continuity and anchor: tests/watch/test_checks.py
     Row("checks: committed_late: offline for 10 s", offline(20, 30), COMPLETE, off=why("committed_late")),
     Row("checks: committed_late: 30 s after capture", waited(30), COMPLETE, off=why("committed_late")),
     Row("checks: committed_late: 30.001 s after capture", waited(30.001), COMPLETE,
@@ -229,7 +218,7 @@ CHECKS = [
     Row("checks: fork required", forked, INCOMPLETE, why("fork"), weighed("fork", "required")),
     Row("checks: fork off", forked, COMPLETE, policy=weighed("fork", "off"), off=why("fork")),
     Row("checks: fork required and none there", whole, COMPLETE, policy=weighed("fork", "required")),
-    Row("waived: a required check", waived("scan_not_measured", whole), COMPLETE,
+    Row("waived: a required check", waived("scan_missing", whole), COMPLETE,
         policy=weighed("scan", "required")),
 ]
 

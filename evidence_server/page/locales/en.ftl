@@ -10,6 +10,7 @@ steps-label = Progress
 notices-label = Notices
 support = Support desk: { $contact }
 
+list-joint = { ", " }
 span-seconds = { $seconds } s
 span-minutes = { $minutes } min
 span-exact = { $minutes } min { $seconds } s
@@ -56,6 +57,11 @@ claim-sending = Sending…
 # Recording
 phone-waiting-title = Connected: now look at your phone
 phone-waiting-do = The server is waiting for the first seconds of the recording.
+anchor-label = Screen marker
+anchor-alt = A pattern of black and white squares, which changes every half minute.
+anchor-leave = Leave this visible: the phone recognises this screen by it.
+anchor-wait = Getting a new pattern…
+anchor-lost = No connection: the pattern returns by itself.
 waiting-title = On the phone
 waiting-step-1 = Allow the camera and the microphone if the phone asks.
 waiting-step-2 = Place the phone so that it sees you, the desk and this screen.
@@ -63,6 +69,8 @@ waiting-step-3 = Plug it in. This page turns green as soon as the recording arri
 phone-recording-title = Recording
 phone-recording-do = You are ready for the exam. Leave the phone where it is, its screen on, plugged in.
 phone-recording-on-do = All is well, carry on with the exam. Leave the phone where it is.
+phone-recording-look-do = Look at the phone and do what it says: something is still to be done.
+phone-recording-alarm-do = It records, but look at the phone: { $what }.
 phone-offline-title = Phone offline – the recording is kept on the phone
 phone-offline-do = Glance at the phone: as long as it says “recording”, carry on with the exam. It uploads by itself when the network is back.
 phone-interrupted-title = Interrupted: { $cause }
@@ -126,6 +134,9 @@ ledger-alt = Timeline from { $start } to { $end }: { $gaps ->
 }, { $missing ->
     [one] one missing part
    *[other] { $missing } missing parts
+}, { $alarms ->
+    [one] one alarm
+   *[other] { $alarms } alarms
 }. The table has the details.
 ledger-table = Show as a table ({ $count ->
     [one] one row
@@ -138,6 +149,7 @@ ledger-length = Length
 ledger-cause = Cause
 ledger-gap = Gap
 ledger-missing = Not delivered
+ledger-alarm = Alarm
 ledger-waiting = Still on the phone
 ledger-recorded = Recorded
 ledger-unknown = Not known yet
@@ -145,6 +157,24 @@ ledger-sum = { $count ->
     [one] One gap
    *[other] { $count } gaps
 }, { $time } in all
+
+# Before the exam: room scan and placement; during it: alarms
+room-title = Room scan
+room-running = The candidate is turning: { $degrees }° so far.
+room-measuring = The server is looking at the scan.
+room-accept = Fine: a turn of { $degrees }°, the whole room was seen.
+room-repeat = To be repeated.
+room-repeat-why = To be repeated: { $why }.
+room-review = You may go on; a person will look at it.
+room-review-why = You may go on; a person will look at it: { $why }.
+room-alt = A long picture of the room, joined from the turn, with seen and missing directions marked
+place-title = Placement
+place-measuring = The server is looking at the picture.
+place-ok = Fine: candidate, desk and screen are in the picture.
+place-failed = It does not meet the rules.
+place-failed-missing = What lacks in the picture: { $missing }.
+place-alt = The phone's picture once it was in its place
+fact-alarm = Look at the phone
 
 cause-crash = the phone's app crashed
 cause-call = phone call
@@ -207,14 +237,63 @@ reason-undecodable-media = Part of the recording can't be played.
 reason-stored-late = Part of the recording arrived after the deadline.
 reason-no-manifest = The phone sent no final list, so what it had committed was judged.
 reason-scan-not-measured = The room scan was not checked.
+reason-scan-missing = No room scan was made.
 reason-scan-repeat = The room scan has to be repeated.
+reason-scan-repeat-why = The room scan has to be repeated: { $why }.
+reason-scan-review = A person has to look at the room scan.
+reason-scan-review-why = A person has to look at the room scan: { $why }.
 reason-placement-not-measured = The phone's placement was not checked.
+reason-placement-missing = It was never marked that the phone stands in its place.
 reason-placement-failed = The phone's placement does not meet the rules.
+reason-placement-failed-missing = The phone's placement does not meet the rules; what lacks: { $missing }.
 reason-continuity-not-measured = Continuity of picture and sound was not checked.
 reason-continuity-failed = Picture or sound is not continuous.
 reason-anchor-not-measured = It was not checked whether the phone saw this laptop's screen.
 reason-anchor-failed = This laptop's screen was not seen in the recording.
+reason-anchor-failed-not-seen = the marker on the laptop's screen was not seen
+reason-anchor-failed-wrong-sequence = the markers on the laptop's screen came in the wrong order
+reason-anchor-failed-foreign = another exam's marker was seen
 reason-committed-late = Part of the recording was registered late: more than half a minute after it was made, after a change of phone, or by hand.
 reason-media-irregular = Part of the recording has irregular timing or sound.
 reason-fork = The phone sent two different records of the same part.
 reason-clock-drift = The phone's clock differs too much from the server's.
+reason-at = { $span }: { $what }
+scan-why-too-short = too short
+scan-why-too-long = too long
+scan-why-landscape = phone held sideways
+scan-why-few-frames = too few pictures
+scan-why-covered = lens covered
+scan-why-dark = too dark
+scan-why-blurred = picture not sharp
+scan-why-still = the picture hardly moved
+scan-why-loop = the same picture again
+scan-why-candidate-absent = the candidate was not always in the picture
+scan-why-people = more than one person in the picture
+scan-why-people-perhaps = perhaps somebody else in the picture
+scan-why-too-fast = too fast
+scan-why-jump = the picture jumped
+scan-why-unseen = part of the turn could not be followed
+scan-why-static-surroundings = the surroundings did not turn
+scan-why-not-closed = the turn did not come back to where it began
+scan-why-not-enough = not all the way round
+scan-why-sensors-differ = picture and sensor disagree
+scan-why-sectors-missing = not all of the room was seen
+scan-why-undecodable = can't be played
+place-why-alone = nobody but the candidate
+place-why-sharpness = a sharp picture
+place-why-pictures = enough pictures
+place-why-candidate = the candidate
+place-why-desk = the whole desk
+place-why-screen = the laptop's screen
+place-why-steady = a steady picture
+place-why-light = the right light
+alarm-black = picture black
+alarm-covered = camera covered
+alarm-frozen = picture frozen
+alarm-repeated = picture repeats
+alarm-moved = phone moved
+alarm-absent = nobody in the picture
+alarm-people = more than one person in the picture
+alarm-blurred = picture not sharp
+alarm-dark = too dark
+alarm-silent = no sound

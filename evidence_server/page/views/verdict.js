@@ -1,9 +1,11 @@
 /** Stages "decided" and "published": the verdict, its reasons, and what to do next. */
 
 import { h, rebuild } from "../dom.js";
+import { reasonParts } from "../reasons.js";
 import { Timeline } from "../timeline.js";
 import { Hero } from "./hero.js";
 import { Path } from "./path.js";
+import { Sight } from "./sight.js";
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Reason} Reason */
@@ -21,15 +23,17 @@ const LOOKS = Object.freeze({
  * @param {import("../types.js").Desk} desk
  * @returns {import("../types.js").View}
  */
-export function verdictView({ words }) {
+export function verdictView(desk) {
+  const { words } = desk;
   const hero = new Hero();
   const issued = h("div", { class: "issued" });
   const reasons = h("div", { class: "stack" });
   const next = h("div", { class: "stack" });
   const path = new Path(words);
   const timeline = new Timeline(words);
+  const sight = new Sight(desk);
   const node = h("div", { class: "verdict" }, hero.node, issued,
-    h("div", { class: "columns" }, next, reasons), path.node, timeline.node);
+    h("div", { class: "columns" }, next, reasons), path.node, timeline.node, sight.node);
 
   return {
     node,
@@ -51,12 +55,13 @@ export function verdictView({ words }) {
       if (state.phone !== null) path.show(state.phone);
       timeline.node.hidden = state.phone === null;
       timeline.show(state, now);
+      sight.show(state);
     },
     headline({ state }) {
       const { title, todo } = content(words, state);
       return `${title} ${todo}`;
     },
-    close() {},
+    close: () => sight.close(),
   };
 }
 
@@ -120,8 +125,8 @@ function reasonCards(words, verdict) {
  * @param {Words} words
  * @param {Reason} reason
  */
-function sentence(words, { code, start_ms: start, end_ms: end }) {
-  const text = words.code("reason", code);
-  if (typeof start !== "number" || typeof end !== "number") return [text];
-  return [`${text} `, h("span", { class: "when" }, `${words.clockExact(start)} – ${words.clockExact(end)}`)];
+function sentence(words, reason) {
+  const { what, span, first } = reasonParts(words, reason);
+  if (span === null) return [what];
+  return first ? [words.say("reason-at", { span, what })] : [`${what} `, h("span", { class: "when" }, span)];
 }

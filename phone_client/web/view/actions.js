@@ -15,10 +15,11 @@
  * @property {(facing: import("../camera.js").Facing) => void} turnTo use the other camera
  * @property {() => void} beginScan in a tap
  * @property {() => void} endScan
- * @property {() => void} acceptScan go on with the scan as it is
- * @property {() => void} repeatScan
+ * @property {() => void} acceptScan go on with the scan as it is, whatever the server said or has not said yet
+ * @property {() => void} repeatScan turn once more; in a tap
  * @property {() => void} skipScan
- * @property {() => void} placed
+ * @property {() => void} placed the phone stands: mark it, and have the server look, again too
+ * @property {() => void} acceptPlace go on with the placement as it is
  * @property {(question: import("../store.js").View["asking"]) => void} ask
  * @property {() => void} stop end the recording for good
  * @property {(allowed: boolean) => void} useMetered

@@ -1,5 +1,6 @@
 /** The whole page for one view: frame, screen, and what a reader is told when it changes. */
 
+import { placeAnswer, scanAnswer } from "../answers.js";
 import { captureOf, deliveryOf, screenOf } from "../store.js";
 import { html } from "../vendor/htm/preact/standalone.module.js";
 import { bindScreen, lostClaimScreen } from "./bind.js";
@@ -77,7 +78,8 @@ export function faceOf(view) {
   const parts = [screen];
   if (screen === "record") parts.push(captureOf(view), view.asking ?? "", String(view.state?.ended === true));
   if (screen === "upload") parts.push(deliveryOf(view), view.capture.doing === "stopping" ? "stopping" : "");
-  if (screen === "scan") parts.push(view.scan.phase);
+  if (screen === "scan") parts.push(view.scan.phase, view.scan.phase === "done" ? scanAnswer(view) : "");
+  if (screen === "place" && view.place.asked_at_ms !== null) parts.push(placeAnswer(view));
   if (screen === "decided") parts.push(String(view.state?.verdict?.version));
   if (screen === "consent") parts.push(String(view.declined));
   return parts.join(" ");

@@ -4,6 +4,7 @@ import { html } from "../vendor/htm/preact/standalone.module.js";
 import { byHand, kept, path } from "./upload.js";
 import { button, card, hero, steps } from "./parts.js";
 import { ProofPicture } from "./proof_picture.js";
+import { reasonSentence } from "./reasons.js";
 
 /** @typedef {import("../store.js").View} View */
 /** @typedef {import("../types.js").Verdict} Verdict */
@@ -39,14 +40,14 @@ export function decidedScreen(view, words, act) {
     ${card(words.say("verdict-next"), steps(next.map((id) => words.say(id))))}
     ${verdict.word === "incomplete" ? byHand(view, words, act) : null}
     ${verdict.reasons.length === 0 ? null : card(words.say("verdict-reasons"), html`<ul class="reasons">
-      ${verdict.reasons.map((reason, index) => html`<li key=${index}>${words.code("reason", reason.code)}${" "}
-        ${when(reason, words, offset)}</li>`)}</ul>`)}
+      ${verdict.reasons.map((reason, index) => html`<li key=${index}>${reasonSentence(reason, words, offset)}</li>`)}</ul>`)}
     ${verdict.missing.length === 0 ? null : card(words.say("verdict-missing"), stretches(verdict.missing, words, offset))}
     ${verdict.gaps.length === 0 ? null : card(words.say("verdict-gaps"), stretches(verdict.gaps, words, offset))}
     ${state.waiting.segments > 0 ? path(state, words) : null}
     ${complete ? null : receipt(view, words, act)}
     ${verdict.review.length === 0 ? null : card(words.say("verdict-review"), html`<p class="quiet">${words.say("verdict-review-lead")}</p>
-      <ul class="reasons">${verdict.review.map(({ code }) => html`<li key=${code}>${words.code("reason", code)}</li>`)}</ul>`)}
+      <ul class="reasons">${verdict.review.slice(0, LISTED).map((reason, index) => html`<li key=${index}>${reasonSentence(reason, words, offset)}</li>`)}
+        ${verdict.review.length > LISTED ? html`<li>${words.say("verdict-more", { more: verdict.review.length - LISTED })}</li>` : null}</ul>`)}
     <p class="quiet">${words.say(verdict.version > 1 ? "verdict-issued-again" : "verdict-issued", { version: verdict.version, time, before: verdict.version - 1 })}</p>
     ${kept(state, words)}`;
 }
@@ -64,12 +65,11 @@ function receipt(view, words, act) {
 }
 
 /**
- * @param {{start_ms?: unknown, end_ms?: unknown, [member: string]: unknown}} reason
+ * @param {{start_ms: number, end_ms: number}} part
  * @param {Words} words
  * @param {number} offset
  */
 function when({ start_ms: start, end_ms: end }, words, offset) {
-  if (typeof start !== "number" || typeof end !== "number") return null;
   return html`<span class="when">${words.clockExact(start - offset)} – ${words.clockExact(end - offset)}</span>`;
 }
 

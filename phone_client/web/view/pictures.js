@@ -41,6 +41,26 @@ export function placement() {
   </svg>`;
 }
 
+/** What lacks in the picture of a placement, by its code; each a small scene with the lacking thing marked. */
+const LACKING = Object.freeze({
+  candidate: html`<circle class="d-hot" cx="40" cy="20" r="11" /><path class="d-hot" d="M18 56c2-16 10-22 22-22s20 6 22 22" />`,
+  desk: html`<circle class="d-person" cx="24" cy="18" r="8" /><path class="d-person" d="M10 42c1-12 6-16 14-16s13 4 14 16" /><path class="d-hot" d="M6 42h68M14 42v14M66 42v14" />`,
+  screen: html`<circle class="d-person" cx="20" cy="16" r="8" /><path class="d-person" d="M6 42c1-12 6-17 14-17s10 4 11 9" /><path class="d-hot" d="M40 18h32v24H40zM34 50h44" />`,
+  steady: html`<rect class="d-phone" x="31" y="10" width="18" height="38" rx="4" /><path class="d-line" d="M20 54h40" /><path class="d-hot" d="M22 16c-5 8-5 18 0 26M58 16c5 8 5 18 0 26M14 20c-3 6-3 12 0 18M66 20c3 6 3 12 0 18" />`,
+  light: html`<path class="d-hot" d="M30 34c-8-8-5-24 10-24s18 16 10 24c-3 3-3 5-3 8H33c0-3 0-5-3-8zM34 48h12M36 53h8" />`,
+  other: html`<path class="d-hot" d="M8 18V8h12M60 8h12v10M72 42v10H60M20 52H8V42" /><path class="d-line" d="M34 24a6 6 0 1 1 9 5c-2 1-3 3-3 5M40 42h.1" />`,
+  alone: html`<circle class="d-person" cx="26" cy="22" r="9" /><path class="d-person" d="M8 54c2-14 9-20 18-20s16 6 18 20" /><circle class="d-hot" cx="58" cy="18" r="8" /><path class="d-hot" d="M50 34c10-3 20 2 22 18" />`,
+  sharpness: html`<circle class="d-line" cx="40" cy="30" r="20" /><circle class="d-line" cx="40" cy="30" r="11" /><path class="d-hot" d="M26 16l28 28M54 16L26 44" />`,
+});
+
+/**
+ * @param {string} code
+ */
+export function lacking(code) {
+  const drawn = LACKING[/** @type {keyof typeof LACKING} */ (Object.hasOwn(LACKING, code) ? code : "other")];
+  return html`<svg class="drawing lacking" viewBox="0 0 80 60" aria-hidden="true">${drawn}</svg>`;
+}
+
 /** The phone upright at arm's length, and the turn to the right. */
 export function turning() {
   return html`<svg class="drawing turning" viewBox="0 0 200 140" aria-hidden="true">

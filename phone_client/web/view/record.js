@@ -1,9 +1,11 @@
 /** The recording screen: its whole ground is the state, readable from two metres away. */
 
 import { PICTURE_BPS, SOUND_BPS } from "../recorder.js";
+import { openAlarms, owesScan } from "../answers.js";
 import { captureOf, examOver, serverNow, spaceLeftMs } from "../store.js";
 import { html } from "../vendor/htm/preact/standalone.module.js";
 import { button, icon } from "./parts.js";
+import { scanOwed } from "./place.js";
 
 /** @typedef {import("../store.js").View} View */
 /** @typedef {import("../words.js").Words} Words */
@@ -25,7 +27,9 @@ export function recordScreen(view, words, act) {
   const over = examOver(view);
   const told = view.state?.ended === true;
   // "All is well" is only said where it is.
-  const well = capture === "recording" && view.capture.sound && view.capture.wake === "held";
+  const alarm = openAlarms(view)[0] ?? null;
+  const owed = owesScan(view) && isEarly(view);
+  const well = capture === "recording" && view.capture.sound && view.capture.wake === "held" && alarm === null && !owed;
   const keep = capture === "offline" || well ? `record-${capture}-do` : "record-keep-do";
   return html`<div class="state-ground">
     <div class="state-main">
@@ -33,12 +37,23 @@ export function recordScreen(view, words, act) {
       <h1 class="state-word" tabindex="-1">${words.say("record-word")}</h1>
       <p class="state-do">${words.say(told ? "record-ended" : over ? "record-over" : keep)}</p>
     </div>
+    ${alarm === null ? null : html`<p class="state-note care" role="status">${icon("warning")}<span>${words.say(words.has(`watch-${alarm.kind}`) ? `watch-${alarm.kind}` : "watch-other")}</span></p>`}
+    ${owed ? scanOwed(words, act) : null}
     ${line(view, words)}
     <div class="answers">${button({ id: "stop", label: words.say(told ? "record-stop-now" : "record-stop"), sign: "stop",
       act: () => told ? act.stop() : act.ask("stop"), look: told ? "main" : "quiet", working: view.busy === "stop" })}
       ${told && view.state?.stops_at_ms != null
         ? html`<p class="quiet">${words.say("record-stops-itself", { time: words.clock(view.state.stops_at_ms) })}</p>` : null}</div>
   </div>`;
+}
+
+/**
+ * Whether the exam has not begun yet: there is time to turn around once more.
+ * @param {View} view
+ */
+function isEarly(view) {
+  const start = view.state?.window.start_ms ?? null;
+  return start !== null && serverNow(view) < start;
 }
 
 /**

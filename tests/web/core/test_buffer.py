@@ -169,6 +169,35 @@ async def test_segments_are_four_seconds_of_whole_slices() -> None:
         }  # fmt: skip
 
 
+@pytest.mark.parametrize("last", [None, "slice", "beginRun"])
+async def test_the_phones_direction_is_a_run_of_its_own_and_comes_after_a_kill(
+    last: str | None, tmp_path: Path
+) -> None:
+    """Killed behind each step of keeping it; the camera's run knows nothing of it."""
+    async with hosting() as host:
+        async with opened(host, tmp_path, None) as browser:
+            await ask(browser.page, "begin")
+            await ask(browser.page, "slices", run=1, **{"from": 0, "to": 1})
+            digest = await ask(browser.page, "turn", last=last)
+            # The camera goes on beside it.
+            await ask(browser.page, "slices", run=1, **{"from": 1, "to": 3})
+            await browser.kill()
+        async with opened(host, tmp_path, None) as browser:
+            kept = await ask(browser.page, "inspect")
+            camera, turn = kept["runs"]
+            assert (whole_slices(camera), camera["source"], turn["source"]) == (3, "camera", "orientation")
+            assert (camera["closed"], turn["closed"]) == (True, True)
+            segments = segments_of(turn)
+            assert [one["hash"] for one in segments] == ([] if last == "beginRun" else [digest])
+            assert len(turn["entries"]) == len(segments), "only the camera's run ends with a note"
+            for one in segments:
+                assert one["segment"]["mono_ms"] == [0, 6_000]
+                assert one["segment"]["media_us"] == [0, 6_000_000]
+                assert one["segment"]["wall_ms"] == 1_000_000
+            assert kept["totals"]["recorded_us"] == 6_000_000
+            assert await ask(browser.page, "begin") == 3
+
+
 async def test_a_reload_is_survived_like_a_kill() -> None:
     """The page before may hold its file for a while yet."""
     async with hosting() as host, chromium() as browser:

@@ -130,7 +130,7 @@ test("what the verdict needs comes first: headers, the required interval in orde
   const early = due({ seq: 1, from_ms: 4_000, to_ms: 8_000 });
   const inside = [4, 5].map((seq) => due({ seq, from_ms: 14_000, to_ms: 18_000 }));
   const headers = [due({ seq: 0, first: true, from_ms: 0, to_ms: 4_000 }), due({ run: 2, seq: 0, first: true, from_ms: 16_000 })];
-  const expected = [...headers, ...inside, early, turned, failing];
+  const expected = [...headers, turned, ...inside, early, failing];
   const mixed = [failing, inside[1], turned, headers[1], early, inside[0], headers[0]].flatMap((one) => one ?? []);
   assert.deepEqual(mixed.sort((a, b) => compareDue(a, b, required)), expected);
 });

@@ -26,7 +26,7 @@ from tests.web.delivery.network import Network
 WINDOW = Path(__file__).parent / "page"
 APP = Path(__file__).parents[3] / "phone_client" / "web"
 PATIENCE_MS = 60_000
-PATIENT = json.dumps({"max_gap_s": 300, "max_gap_total_s": 600})
+PATIENT = json.dumps({"max_gap_s": 300, "max_gap_total_s": 600, "checks": {"scan": "review"}})
 """How long a busy machine takes between two steps of a test is not the point."""
 _TYPES = {".html": "text/html", ".mjs": "text/javascript", ".js": "text/javascript"}
 

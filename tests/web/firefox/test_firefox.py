@@ -80,6 +80,7 @@ async def test_the_whole_path_in_firefox(rig: Rig, tmp_path_factory: pytest.Temp
         await rig.server.command("confirm", sitting, "--key", key)
         await phone.tap("scan-skip")
         await phone.tap("placed")
+        await phone.tap("place-accept")
         await phone.until("stage", "record")
         await rig.server.wait_for_stored(sitting, 3)
         await rig.server.command("end", sitting)

@@ -123,10 +123,15 @@ class Candidate:
         return "".join(await self.page.locator("main .digits [aria-hidden=true]").all_inner_texts())
 
     async def settle_in(self) -> None:
-        """Skips the scan and says that the phone stands."""
+        """Skips the scan."""
         await self.until_stage("scan")
         await self.tap("scan-skip")
+        await self.put_down()
+
+    async def put_down(self) -> None:
+        """Says that the phone stands, and goes on once the server has said what it thinks of that."""
         await self.tap("placed")
+        await self.tap("place-accept")
         await self.until_stage("record")
 
 

@@ -16,7 +16,7 @@ from tests.web.path.course import bind, finish, wall_ms
 TOLD_MS = 5_000
 """Within this the screen says so; a slice that is on its way lasts two seconds."""
 SLICE_MS = 2_500
-POLICY = '{"max_gap_s": 60, "max_gap_total_s": 600}'
+POLICY = '{"max_gap_s": 60, "max_gap_total_s": 600, "checks": {"scan": "review"}}'
 CAMERA = {"name": "camera"}
 SPARE_BYTES = 300_000
 # Chromium mutes the tracks of a withdrawn camera before it ends them.

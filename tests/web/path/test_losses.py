@@ -72,7 +72,8 @@ async def test_offline_from_before_the_start_until_after_the_end(
     rig: Rig, film: tuple[Path, Path]
 ) -> None:
     start_ms = wall_ms() + 40_000
-    window = ("--start", str(start_ms), "--end", str(start_ms + 30_000), "--policy", '{"max_gap_s": 30}')
+    policy = '{"max_gap_s": 30, "checks": {"scan": "review"}}'
+    window = ("--start", str(start_ms), "--end", str(start_ms + 30_000), "--policy", policy)
     async with Candidate(rig.folder / "profile", film, rig.server.public_url) as phone:
         sitting = await bind(rig, phone, *window)
         rig.network.cut()

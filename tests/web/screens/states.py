@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 View = dict[str, Any]
 
@@ -38,7 +39,7 @@ def _state(stage: str = "bound", **changed: Any) -> View:
         "forecast": {"done_ms": NOW + 30_000, "late": False, "needed_bps": None}, "metered_allowed": True,
         "uploading_held": None, "metered_overridden": False, "gap": None, "gaps": [], "crashed": False,
         "listed": False, "verdict": None, "verdict_jws": None, "released": False, "freed_bytes": 0,
-        "refusal": None,
+        "refusal": None, "scan": None, "placement": None, "alarms": [],
     }  # fmt: skip
     return state | changed
 
@@ -129,8 +130,17 @@ _BAD = [
     _check("wake", "warn", "missing"),
 ]
 _LOOK = {"hint": None, "luma": 118, "roll_deg": 2}
-_DONE = {"progress": {"sitting": "sit-4f1c-82d0", "scan": "done", "placed": True}}
-_SCANNED = {"progress": {"sitting": "sit-4f1c-82d0", "scan": "done", "placed": False}}
+TURN_MS = NOW - 40_000
+"""When the newest turn began, on the phone's monotonic clock, which has the wall clock's numbers here."""
+
+
+def _progress(scan: str, placed: bool = False) -> View:
+    turn_ms = None if scan == "skipped" else TURN_MS
+    return {"progress": {"sitting": "sit-4f1c-82d0", "scan": scan, "turn_ms": turn_ms, "placed": placed}}
+
+
+_DONE = _progress("done", placed=True)
+_SCANNED = _progress("done")
 
 
 def _turn(sectors: int, hint: str | None = None, guided: bool = True, face: bool = True) -> View:
@@ -141,6 +151,74 @@ def _turn(sectors: int, hint: str | None = None, guided: bool = True, face: bool
 
 
 _BATTERY = {"percent": 76, "charging": True}
+
+
+def codes(*names: str) -> list[dict[str, Any]]:
+    """Reasons that carry no facts."""
+    return [{"code": name} for name in names]
+
+
+def _seen(stage: str = "answered", accepted: str | None = None, **changed: Any) -> View:
+    """What the server says of the newest turn, as the Keeper hands it on."""
+    return {
+        "count": 1, "stage": stage, "progress": None, "accepted": accepted, "reasons": [], "net_yaw_deg": 363,
+        "sectors_covered": list(range(36)), "sectors_missing": [], "sectors_unverified": [],
+        "face_percent": 99, "people_max": 1, "strip": None, "begin_mono_ms": TURN_MS,
+    } | changed  # fmt: skip
+
+
+_SHORT_TURN = _seen(
+    accepted="repeat", net_yaw_deg=228, sectors_covered=[*range(20)], sectors_missing=[*range(20, 36)],
+    sectors_unverified=[20, 21, 22], strip="p1cture",
+    reasons=codes("not_enough", "too_fast", "candidate_absent"),
+)  # fmt: skip
+_MANY_TURNS = _seen(
+    accepted="repeat", count=2, net_yaw_deg=361, sectors_covered=[*range(9), *range(14, 36)],
+    sectors_missing=[9, 10, 11, 12, 13],
+    reasons=codes("sectors_missing", "people", "something_new"),
+)  # fmt: skip
+
+
+def _strip() -> str:
+    """A long picture such as the server makes of a turn, as an address."""
+    ground = "".join(
+        f"<rect x='{25 * k}' width='25' height='200' fill='hsl({(k * 47) % 360} 28% {58 + k % 3 * 9}%)'/>"
+        f"<rect x='{25 * k + 4}' y='{60 + k % 4 * 20}' width='14' height='50' fill='#5b5348'/>"
+        for k in range(36)
+    )
+    lacks = "<rect x='575' width='325' height='200' fill='#20242a'/>"
+    return f"data:image/svg+xml,{quote(f'{_SVG}{ground}{lacks}</svg>')}"
+
+
+_SVG = "<svg xmlns='http://www.w3.org/2000/svg' width='900' height='200' viewBox='0 0 900 200'>"
+
+
+def _asked(seen: View | None, reading: View | None, strip: bool = False, **changed: Any) -> View:
+    """The turn is over; `changed` is the state's."""
+    picture = {"name": "p1cture", "url": _strip()} if strip else None
+    scan = {"phase": "done", "reading": reading, "asked_at_ms": NOW - 4_000, "strip": picture}
+    return _view(_state(**(_EARLY | _BEGUN | {"scan": seen} | changed)), _ON, scan=scan, **_progress("todo"))
+
+
+def _turning(reading: View, seen: View | None = None) -> View:
+    scan = {"phase": "turning", "reading": reading, "asked_at_ms": None, "strip": None}
+    return _view(_state(**(_EARLY | _BEGUN | {"scan": seen})), _ON, scan=scan)
+
+
+def _placing(placement: View | None, asked_at_ms: int = NOW - 4_000, **changed: Any) -> View:
+    """The candidate has said that the phone stands."""
+    asked = {"asked_at_ms": asked_at_ms, "before": "null"}
+    state = _state(**(_EARLY | _BEGUN | {"placement": placement} | changed))
+    return _view(state, _ON, look=_LOOK, place=asked, **_SCANNED)
+
+
+_LACKS = {"stage": "answered", "ok": False, "missing": ["candidate", "desk", "screen"], "picture": None}
+_LACKS_MORE = _LACKS | {"missing": ["alone", "steady", "light", "sharpness", "something_new"]}
+
+
+def alarm(kind: str) -> View:
+    """Something that the server sees wrong now."""
+    return {"kind": kind, "since_ms": NOW - 15_000, "until_ms": None}
 
 STATES: dict[str, View] = {
     "fit-wechat": _unfit("in_app", "wechat"),
@@ -164,19 +242,38 @@ STATES: dict[str, View] = {
     "confirm": _view(_state("claimed", **(_CLAIMED | _BEGUN)), _ON),
     "confirm-offline": _view(_state("claimed", **(_CLAIMED | _BEGUN), online=False), _ON),
     "scan-ready": _view(_state(**(_EARLY | _BEGUN)), _ON),
-    "scan-turning": _view(_state(**(_EARLY | _BEGUN)), _ON, scan={"phase": "turning", "reading": _turn(14)}),
-    "scan-too-fast": _view(
-        _state(**(_EARLY | _BEGUN)), _ON,
-        scan={"phase": "turning", "reading": _turn(22, "fast", guided=False, face=False)},
+    "scan-turning": _turning(_turn(14), _seen("running", progress={"yaw_deg": 124, "sectors": [*range(12)]})),
+    "scan-too-fast": _turning(_turn(22, "fast", guided=False, face=False)),
+    "scan-looking": _asked(_seen("measuring"), _turn(36)),
+    "scan-late": _asked(_seen("measuring"), _turn(23)) | {"now_ms": NOW + 20_000},
+    "scan-offline": _asked(None, _turn(36), online=False),
+    "scan-accept": _asked(_seen(accepted="accept"), _turn(36)),
+    "scan-repeat": _asked(_SHORT_TURN, _turn(23), strip=True),
+    "scan-repeat-again": _asked(_MANY_TURNS, _turn(36)),
+    "scan-review": _asked(_seen(accepted="review", reasons=codes("people_perhaps")), _turn(36), strip=True),
+    "place": _view(
+        _state(**(_EARLY | _BEGUN | {"scan": _seen(accepted="accept")})), _ON, look=_LOOK, **_SCANNED
     ),
-    "scan-done": _view(_state(**(_EARLY | _BEGUN)), _ON, scan={"phase": "done", "reading": _turn(36)}),
-    "scan-part": _view(_state(**(_EARLY | _BEGUN)), _ON, scan={"phase": "done", "reading": _turn(23)}),
-    "place": _view(_state(**(_EARLY | _BEGUN)), _ON, look=_LOOK, **_SCANNED),
+    "place-scan-owed": _view(
+        _state(**(_EARLY | _BEGUN | {"scan": _SHORT_TURN})), _ON, look=_LOOK, **_progress("unheard")
+    ),
+    "place-looking": _placing({"stage": "measuring", "ok": None, "missing": [], "picture": None}),
+    "place-late": _placing(None, NOW - 21_000),
+    "place-offline": _placing(None, online=False),
+    "place-missing": _placing(_LACKS),
+    "place-missing-more": _placing(_LACKS_MORE),
     "record-before": _view(_state(**(_EARLY | _BEGUN)), _ON, battery=_BATTERY, **_DONE),
     "record": _view(_state(), _ON, battery=_BATTERY, **_DONE),
     "record-offline": _view(
         _state(online=False, waiting={"segments": 210, "bytes": 126 * MB, "ms": 14 * MINUTE}), _ON,
         battery={"percent": 76, "charging": False}, **_DONE,
+    ),
+    "record-covered": _view(
+        _state(alarms=[alarm("covered"), alarm("dark") | {"until_ms": NOW}]), _ON, battery=_BATTERY, **_DONE
+    ),
+    "record-scan-owed": _view(
+        _state(**(_EARLY | _BEGUN | {"scan": _SHORT_TURN})), _ON, battery=_BATTERY,
+        **_progress("unheard", placed=True),
     ),
     "record-mute": _view(_state(), _ON | {"sound": False, "wake": "lost"}, **_DONE),
     "record-call": _view(
@@ -245,14 +342,23 @@ STATES: dict[str, View] = {
         _state(**(_STOPPED | {
             "verdict": _verdict(
                 "incomplete",
-                reasons=[{"code": "gap_too_long"} | _LONG, {"code": "missing_media"} | _UNSENT],
+                reasons=[
+                    {"code": "gap_too_long"} | _LONG, {"code": "missing_media"} | _UNSENT,
+                    {"code": "scan_repeat", "why": ["sectors_missing", "too_fast", "something_new"]},
+                ],
+                review=[
+                    {"code": "continuity_failed", "kind": "absent"} | _LONG,
+                    {"code": "continuity_failed", "kind": "covered"} | _SHORT,
+                    {"code": "anchor_failed", "why": "not_seen"} | _UNSENT,
+                    {"code": "placement_failed", "missing": ["desk", "screen"]},
+                ],
                 missing=[_UNSENT], gaps=[_LONG | {"cause": "call"}, _SHORT | {"cause": "hidden"}]),
             "verdict_jws": "eyJ.e30.sig"})),
         _CAPTURE | {"doing": "stopped"}, proof="evidence-verdict:sit-4f1c-82d0:1:incomplete:3q2v",
     ),
     "late": _view(
         _state(**(_ARRIVED | {
-            "verdict": _verdict("late", 2, reasons=[{"code": "stored_late"}]),
+            "verdict": _verdict("late", 2, reasons=codes("stored_late")),
             "verdict_jws": "eyJ.e30.sig"})),
         _CAPTURE | {"doing": "stopped"}, proof="evidence-verdict:sit-4f1c-82d0:2:late:3q2v",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from playwright.async_api import Browser, Page, expect
 from phone_client.bind import read_qr
 from tests.page.browser import chromium
 from tests.web.screens.stage import phone, serving, show
-from tests.web.screens.states import STATES
+from tests.web.screens.states import MINUTE, NOW, STATES, alarm
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
@@ -42,12 +43,25 @@ FACES: dict[str, tuple[str, str, str]] = {
     "scan-ready": ("scan", "recording", "Show the room once around"),
     "scan-turning": ("scan", "recording", "Turn to the right, slowly"),
     "scan-too-fast": ("scan", "recording", "Turn to the right, slowly"),
-    "scan-done": ("scan", "recording", "Once around: done"),
-    "scan-part": ("scan", "recording", "The ring is not closed"),
+    "scan-looking": ("scan", "recording", "The server is looking at it"),
+    "scan-late": ("scan", "recording", "The server has not answered yet"),
+    "scan-offline": ("scan", "offline", "No network: you may go on"),
+    "scan-accept": ("scan", "recording", "The room scan is fine"),
+    "scan-repeat": ("scan", "recording", "Turn once more"),
+    "scan-repeat-again": ("scan", "recording", "Turn once more"),
+    "scan-review": ("scan", "recording", "You may go on: a person will look at it"),
     "place": ("place", "recording", "Now put the phone in its place"),
+    "place-scan-owed": ("place", "recording", "Now put the phone in its place"),
+    "place-looking": ("place", "recording", "The server is looking at the picture"),
+    "place-late": ("place", "recording", "The server has not answered yet"),
+    "place-offline": ("place", "offline", "No network: you may go on"),
+    "place-missing": ("place", "recording", "Something is not in the picture yet"),
+    "place-missing-more": ("place", "recording", "Something is not in the picture yet"),
     "record-before": ("record", "recording", "Recording"),
     "record": ("record", "recording", "Recording"),
     "record-offline": ("record", "offline", "Recording"),
+    "record-covered": ("record", "recording", "Recording"),
+    "record-scan-owed": ("record", "recording", "Recording"),
     "record-mute": ("record", "recording", "Recording"),
     "record-call": ("record", "interrupted", "NOT recording"),
     "record-black": ("record", "interrupted", "Look here"),
@@ -219,6 +233,92 @@ async def test_red_flashes_only_where_motion_is_wanted(
         assert (border == "solid") == (flashes == "none")
 
 
+async def test_what_the_server_sees_wrong_is_told_in_amber_and_is_not_red(page: Page) -> None:
+    await show(page, STATES["record-covered"])
+    note = page.locator(".state-note.care")
+    await expect(note).to_have_text("The camera seems covered: uncover it.")
+    await expect(page.locator("#alarm")).to_have_text("")
+    await expect(page.locator(".state-main .state-do")).not_to_contain_text("All is well")
+    unknown = STATES["record-covered"]["state"] | {"alarms": [alarm("something_new")]}
+    await show(page, STATES["record-covered"] | {"state": unknown})
+    await expect(note).to_contain_text("Something seems wrong with the picture")
+    # What an unreachable server said last may be over.
+    await show(page, STATES["record-covered"] | {"state": unknown | {"online": False}})
+    await expect(note).to_have_count(0)
+
+
+# --- room scan and placement --------------------------------------------------------------------------------
+
+
+async def test_each_reason_is_a_sentence_and_directions_are_told_by_the_clock(page: Page) -> None:
+    await show(page, STATES["scan-repeat"])
+    assert await page.locator(".wrongs li").all_inner_texts() == [
+        "Missing: from 8 to 12 o'clock. Turn further right, all the way back to 12.",
+        "Not all the way round: turn on, back to where you began.",
+        "Too fast: take half a minute for the whole turn.",
+        "You were not in the picture all the time: stretch your arm and keep your face in it.",
+        "Not clearly seen: from 7 to 8 o'clock.",
+    ]
+    await expect(page.locator(".sectors .is-missing")).to_have_count(13)
+    await expect(page.locator(".room-strip img")).to_be_visible()
+    await show(page, STATES["scan-repeat-again"])
+    wrongs = page.locator(".wrongs li")
+    await expect(wrongs.first).to_have_text(
+        "Missing: from 3 to 5 o'clock. Turn slowly there and leave nothing out."
+    )
+    await expect(wrongs.last).to_have_text("This scan can't be used: turn once more, slowly.")
+
+
+async def test_after_the_second_turn_one_may_go_on_and_before_it_not(page: Page) -> None:
+    await show(page, STATES["scan-repeat"])
+    await expect(page.locator("[data-act=scan-accept]")).to_have_count(0)
+    await page.locator("[data-act=scan-repeat]").click()
+    await show(page, STATES["scan-repeat-again"])
+    await page.locator("[data-act=scan-accept]").click()
+    assert await pressed(page) == [["repeatScan"], ["acceptScan"]]
+
+
+@pytest.mark.parametrize("name", ["scan-late", "scan-offline", "scan-review"])
+async def test_who_gets_no_answer_or_none_that_holds_them_goes_on(page: Page, name: str) -> None:
+    await show(page, STATES["scan-looking"])
+    await expect(page.locator("[data-act=scan-accept]")).to_have_count(0)
+    await show(page, STATES[name])
+    await page.locator("[data-act=scan-accept]").click()
+    assert await pressed(page) == [["acceptScan"]]
+
+
+async def test_the_answer_to_another_turn_is_none_to_this_one(page: Page) -> None:
+    other = STATES["scan-repeat"]["state"]["scan"] | {"begin_mono_ms": 1}
+    await show(page, STATES["scan-repeat"] | {"state": STATES["scan-repeat"]["state"] | {"scan": other}})
+    await expect(page.locator("h1")).to_have_text("The server is looking at it")
+
+
+async def test_each_thing_that_lacks_has_its_hint_and_the_candidate_decides(page: Page) -> None:
+    await show(page, STATES["place-missing"])
+    lacks = page.locator(".lacks li")
+    assert await lacks.evaluate_all("(all) => all.map((one) => one.dataset.lacks)") == [
+        "candidate", "desk", "screen",
+    ]  # fmt: skip
+    await expect(lacks.first).to_contain_text("You can't be seen")
+    await page.locator("[data-act=placed]").click()
+    await page.locator("[data-act=place-accept]").click()
+    assert await pressed(page) == [["placed"], ["acceptPlace"]]
+    # The same answer as before the last press is not yet the answer to it.
+    before = json.dumps(STATES["place-missing"]["state"]["placement"], separators=(",", ":"))
+    await show(page, STATES["place-missing"] | {"place": {"asked_at_ms": NOW, "before": before}})
+    await expect(page.locator("h1")).to_have_text("The server is looking at the picture")
+
+
+async def test_a_scan_that_is_owed_can_be_made_before_the_exam_only(page: Page) -> None:
+    owed = STATES["record-scan-owed"]
+    await show(page, owed)
+    await page.locator("[data-act=scan-repeat]").click()
+    assert await pressed(page) == [["repeatScan"]]
+    begun = owed["state"] | {"window": {"start_ms": NOW - 1, "end_ms": NOW + MINUTE}}
+    await show(page, owed | {"state": begun})
+    await expect(page.locator("[data-act=scan-repeat]")).to_have_count(0)
+
+
 # --- binding, consent, checks -------------------------------------------------------------------------------
 
 
@@ -292,6 +392,21 @@ async def test_the_proof_is_a_qr_code_that_reads_as_it_says(page: Page) -> None:
     picture = cv2.imdecode(shot, cv2.IMREAD_COLOR)
     assert picture is not None
     assert read_qr(cv2.resize(picture, None, fx=3, fy=3)) == STATES["complete"]["proof"]
+
+
+async def test_reasons_say_what_and_when(page: Page) -> None:
+    await show(page, STATES["incomplete"])
+    cards = page.locator(".reasons")
+    await expect(cards.first).to_contain_text(
+        "The room scan has to be repeated: not all of the room was seen, too fast."
+    )
+    review = await cards.last.locator("li").all_inner_texts()
+    assert review == [
+        "13:52:10 – 13:58:10: nobody in the picture",
+        "14:12:10 – 14:12:15: camera covered",
+        "14:23:10 – 14:37:10: the marker on the laptop's screen was not seen",
+        "The phone's placement does not meet the rules; what lacks: the whole desk, the laptop's screen.",
+    ]
 
 
 async def test_the_way_by_hand_is_offered_where_something_is_missing(page: Page) -> None:

@@ -57,7 +57,10 @@ def test_both_languages_have_the_same_messages_with_the_same_variables() -> None
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_of_the_protocol_has_a_sentence(language: str) -> None:
     wanted = {f"reason-{code}" for code in laptop.REASONS}
-    wanted |= {f"{family}-{code}" for family in ("cause", "fix") for code in CAUSES}
+    wanted |= {f"{family}-{code}" for family in ("cause", "fix") for code in CAUSES} | laptop.MEASURED
+    wanted |= {f"watch-{kind}" for kind in laptop.ALARMS}
+    wanted |= {f"place-fix-{code}" for code in laptop.PLACE_CODES}
+    wanted |= {f"scan-wrong-{code}" for code in laptop.SCAN_REASONS}
     assert {name.replace("_", "-") for name in wanted} <= messages(language).keys()
 
 
@@ -77,7 +80,8 @@ def test_what_the_laptop_says_too_is_said_in_the_same_words() -> None:
     """Causes, reasons, the path and the verdict: two screens that stand side by side."""
     for language in LANGUAGES:
         here, there = sentences(WEB, language), sentences(laptop.PAGE, language)
-        same = [name for name in there if re.match(r"(cause|reason|path|verdict)-", name) and name in here]
+        shared = re.compile("(cause|reason|path|verdict|alarm|scan-why|place-why)-")
+        same = [name for name in there if shared.match(name) and name in here]
         assert len(same) > 30
         # The laptop calls itself "this laptop".
         assert {name for name in same if here[name] != there[name]} <= {
@@ -101,5 +105,5 @@ def test_every_message_named_in_the_scripts_exists_and_none_is_left_over() -> No
     # `check-${id}` and the like name any id that fits; codes of the protocol go by family.
     templates = (re.escape(text) for text in re.findall(r"`([a-z][a-z-]*-\$\{[^`]*)`", source))
     built = [re.sub(r"\\\$\\\{[^}]*\\\}", "[a-z0-9-]+", text) for text in templates]
-    fits = re.compile("|".join([*built, "(reason|cause|fix|app)-.+"]))
+    fits = re.compile("|".join([*built, "(reason|cause|fix|app|scan-why|place-why)-.+"]))
     assert not {name for name in known - literal if not fits.fullmatch(name)}

@@ -4,6 +4,7 @@ import { Buffer } from "/p/buffer.js";
 import { Database } from "/p/database.js";
 import { filesOf } from "/p/files.js";
 import { loadOrMakeKey } from "/p/keystore.js";
+import { Samples, keepSamples } from "/p/orientation.js";
 import { sha256 } from "/p/pairing/encoding.js";
 
 const PLACE = "test";
@@ -49,6 +50,32 @@ const CALLS = {
       await record(run, number);
       await fetch(`/seen/${run}/${number}`, { method: "POST" });
     }
+  },
+
+  /**
+   * Keeps one turn of the phone as the window does, up to the call `last` (null: all of them); gives its bytes' hash.
+   * What comes behind `last` is never answered, as if the page were killed before it.
+   */
+  async turn({ last }) {
+    const samples = new Samples();
+    for (let at = 0; at <= 6_000; at += 40) samples.take({ mono_ms: at, wall_ms: 1_000_000 + at }, { alpha: at / 20, beta: 90, gamma: 0 });
+    /** @type {string[]} */
+    const asked = [];
+    /** @type {import("/p/capture.js").Keeper} */
+    const keeper = {
+      async ask(call, /** @type {any} */ argument) {
+        if (asked.at(-1) === last) return new Promise(() => {});
+        asked.push(call);
+        if (call === "beginRun") return /** @type {any} */ (buffer().beginRun({ ...argument, boot: "boot" }));
+        if (call === "slice") await buffer().append(argument.run, { ...argument, bytes: new Uint8Array(argument.bytes) });
+        if (call === "endRun") await buffer().closeRun(argument.run, null);
+        return /** @type {any} */ ({});
+      },
+    };
+    const kept = keepSamples(samples, keeper);
+    if (last === null) await kept;
+    else while (asked.at(-1) !== last) await new Promise((resolve) => setTimeout(resolve, 10));
+    return sha256(samples.whole()?.bytes ?? new ArrayBuffer(0));
   },
 
   /** Records slices of a run; gives how many were taken, and what refused the next. */
@@ -124,7 +151,7 @@ const CALLS = {
           size: media && media.size, hash: media && (await sha256(await media.arrayBuffer())),
         });
       }
-      runs.push({ number: run.number, closed: run.closed, bytes: run.bytes, tail: run.tail.length, entries });
+      runs.push({ number: run.number, source: run.source, closed: run.closed, bytes: run.bytes, tail: run.tail.length, entries });
     }
     return { runs, gap: buffer().ledger.gap, totals: buffer().ledger.totals() };
   },

@@ -1,0 +1,74 @@
+"""The command that looks at a clip."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, console, fail
+
+
+def scan(
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A room scan, MP4 or WebM.")],
+    orientation: Annotated[
+        Path | None, typer.Option(metavar="F", help="What the phone felt: JSON, a list of [t, alpha, beta, gamma].")
+    ] = None,
+    strip: Annotated[Path | None, typer.Option(metavar="OUT.jpg", help="Also draw the room as a strip.")] = None,
+    json_: Json = False,
+) -> None:
+    """Judge a clip as a room scan; exit 1 if it has to be repeated, 3 if it cannot be read."""
+    # Imported here alone: the commands that are only HTTP clients do without.
+    from evidence_server.media.scanning import FACE_MODEL, measure_clip
+    from evidence_server.vision.presence import FaceFinder
+
+    if not clip.is_file():
+        fail(f"There is no file {clip}.", USAGE)
+    if not FACE_MODEL.is_file():
+        fail("The face model is missing: run `make setup`.", USAGE)
+    samples = None if orientation is None else _samples(orientation)
+    began = _cpu_s()
+    measured = measure_clip(clip, samples, finder=FaceFinder(FACE_MODEL), with_strip=strip is not None)
+    if strip is not None and measured.strip:
+        strip.write_bytes(measured.strip)
+    told = measured.told | {"cpu_s": round(_cpu_s() - began, 3)}
+    if json_:
+        print(json.dumps(told))
+    else:
+        _print(told)
+    if not measured.readable:
+        raise typer.Exit(UNVERIFIED)
+    raise typer.Exit(INCOMPLETE if told["accepted"] == "repeat" else 0)
+
+
+def _samples(path: Path) -> list[list[float]]:
+    try:
+        samples = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        fail(f"{path} cannot be read: {error}", USAGE)
+    if not isinstance(samples, list) or not all(isinstance(sample, list) for sample in samples):
+        fail(f"{path} is no list of [t, alpha, beta, gamma].", USAGE)
+    return samples
+
+
+def _cpu_s() -> float:
+    """Processor seconds of this process and of its children."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _print(told: dict[str, Any]) -> None:
+    low, high = told["net_yaw_interval"]
+    console.print(f"scan: {told['accepted']}", markup=False)
+    if told["problem"]:
+        console.print(f"  media: {told['problem']}", markup=False)
+    for reason in told["reasons"]:
+        facts = ", ".join(f"{name} {value}" for name, value in reason.items() if name not in ("code", "answer"))
+        console.print(f"  {reason['answer']}: {reason['code']}" + (f" ({facts})" if facts else ""), markup=False)
+    closed = "closed" if told["closed"] else "not closed"
+    console.print(f"  turned {told['net_yaw']:.1f} degrees ({low:.1f} to {high:.1f}), {closed}", markup=False)
+    console.print(f"  sectors covered {len(told['sectors_covered'])} of 36, candidate seen "
+                  f"{told['face_fraction']:.0%} of {told['duration_s']:.1f} s", markup=False)

@@ -1,0 +1,86 @@
+"""One file looked at in a process of its own, under the same limits as what the server's eye may do.
+
+``python -m evidence_server.media.once scan|inspect FILE LIMITS`` reads one JSON object of facts on standard
+input and prints one of what it saw. It opens the file and everything it needs first; then it can open nothing
+more. Whoever starts it reads its way of dying: see :func:`look_once`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from evidence_server.media.limits import Limits
+
+ONCE = Limits(address_space_bytes=1536 << 20, cpu_s=900, wall_s=3600)
+"""Half a day of recording, or a scan of five minutes in a format that is slow to decode."""
+
+
+def look_once(kind: str, path: Path, facts: dict[str, Any], limits: Limits = ONCE) -> dict[str, Any]:
+    """What was seen in a file: the result's members, ``problem`` (a code, or empty), ``cpu_s``, pictures as
+    base64. Whatever the file does to its reader is an answer, not an exception.
+
+    Raises:
+        OSError: the reader can't be started.
+    """
+    root = str(Path(__file__).parents[2])
+    environment = {
+        "PATH": os.defpath, "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
+        "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))),
+        "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1",
+    }
+    command = (sys.executable, "-P", "-m", __name__, kind, str(path.absolute()), json.dumps(asdict(limits)))
+    try:
+        ended = subprocess.run(  # noqa: S603  our own program; a path is never one of its options
+            command, input=json.dumps(facts).encode(), capture_output=True, env=environment, check=False,
+            timeout=limits.wall_s,
+        )
+    except subprocess.TimeoutExpired:
+        return {"problem": "time_limit"}
+    if ended.returncode == 0:
+        seen: dict[str, Any] = json.loads(ended.stdout)
+        return seen
+    return {"problem": "time_limit" if ended.returncode == -signal.SIGXCPU else "undecodable"}
+
+
+def main() -> None:
+    """The process; see the module."""
+    # Imported here: who only starts it does without.
+    import av
+
+    from evidence_server.media.eye import prepare
+    from evidence_server.media.inspecting import inspect_recording
+    from evidence_server.media.scanning import measure_clip
+
+    av.logging.set_level(None)
+    kind, path, limits = sys.argv[1], sys.argv[2], Limits(**json.loads(sys.argv[3]))
+    facts = json.load(sys.stdin)
+    faces = prepare()
+    with Path(path).open("rb") as file:
+        before_s = _cpu_s()
+        limits.apply_to_process()
+        limits.allow_cpu()
+        try:
+            if kind == "scan":
+                seen = measure_clip(file, faces, facts["orientation"], with_strip=facts["strip"])
+            else:
+                seen = inspect_recording(file, faces, with_picture=facts["picture"])
+        except MemoryError:
+            seen = {"problem": "memory_limit"}
+        print(json.dumps(seen | {"cpu_s": round(_cpu_s() - before_s, 3)}))
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""All thresholds of continuity, each with the figure that justified it.
+
+Figures are from `bench.continuity`'s development recordings (its seeds below 100: 640 × 360 and 720p,
+H.264 and VP8, noise of 1.5 to 4.5 grey levels); grey levels are 0 to 255, times in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PlaceThresholds:
+    """How a place is learnt and recognised."""
+
+    looks_to_establish: int = 4
+    kept_to_establish: float = 0.5
+    follow: float = 0.04
+    textured: float = 2.0
+    unrest: float = 0.35
+    tiles: int = 6
+    alike: float = 0.5
+
+
+@dataclass(frozen=True)
+class LightThresholds:
+    """Black and dark."""
+
+    black_bright: float = 20.0
+    black_mean: float = 12.0
+    black_spread: float = 2.0
+    dark_mean: float = 28.0
+
+
+@dataclass(frozen=True)
+class ViewThresholds:
+    """Covered, blurred, moved."""
+
+    covered_contrast: float = 0.4
+    covered_kept: float = 0.35
+    covered_spread: float = 12.0
+    covered_coarse: float = 2.0
+    blurred_sharpness: float = 0.8
+    moved_kept: float = 0.25
+    moved_shift: float = 1.0
+    settle_s: float = 120.0
+
+
+@dataclass(frozen=True)
+class StillThresholds:
+    """Frozen and repeated."""
+
+    motion: float = 3.0
+    no_grain: float = 0.3
+    grain_part: float = 0.6
+    grain_part_small: float = 0.9
+    size_part: float = 0.5
+    looks: int = 3
+    lively_looks: int = 8
+
+
+@dataclass(frozen=True)
+class PeopleThresholds:
+    """Who is there."""
+
+    score: float = 0.5
+    new_score: float = 0.6
+    widest: float = 0.35
+    hits: int = 2
+    confirm_s: float = 9.0
+    asked: int = 4
+    change: float = 8.0
+    alive: float = 0.06
+    alike: float = 0.6
+    quiet: int = 2
+    forget: int = 900
+    seats: int = 8
+    refresh_s: float = 10.0
+    every: int = 3
+    crop_faces: float = 3.5
+    least_pixels: int = 40
+    unusual: float = 18.0
+    absorb: float = 0.4
+    newcomer: float = 0.004
+
+
+@dataclass(frozen=True)
+class SoundThresholds:
+    """No sound."""
+
+    silent: float = 1.5e-4
+    quiet: float = 1e-3
+    dropped: float = 0.03
+    floor_rise: float = 1.01
+    windows: int = 6
+    hole_s: float = 3.0
+
+
+PLACE = PlaceThresholds()
+LIGHT = LightThresholds()
+VIEW = ViewThresholds()
+STILL = StillThresholds()
+PEOPLE = PeopleThresholds()
+SOUND = SoundThresholds()

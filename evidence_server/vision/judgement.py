@@ -1,0 +1,188 @@
+"""Accept, repeat or review: each rule looks at what was measured and names its reason with the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evidence_server.vision.course import Course
+from evidence_server.vision.observation import Observations
+from evidence_server.vision.presence import Face, Sighting
+from evidence_server.vision.thresholds import ScanThresholds
+
+
+class Answer(StrEnum):
+    """What becomes of a scan."""
+
+    ACCEPT = "accept"
+    REVIEW = "review"
+    REPEAT = "repeat"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a scan is not simply accepted: a code, the answer it leads to, and the facts in figures."""
+
+    code: str
+    answer: Answer
+    facts: dict[str, object] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, object]:
+        """`code`, `answer` and the facts, in one object."""
+        return {"code": self.code, "answer": str(self.answer), **self.facts}
+
+
+def longest_run(times: NDArray[np.float64], true: NDArray[np.bool_]) -> tuple[float, float]:
+    """The longest stretch in which all entries are true: its start, and its length to the entry that ends it."""
+    best, start = (0.0, 0.0), None
+    for at, here in enumerate([*true.tolist(), False]):
+        if here and start is None:
+            start = at
+        if not here and start is not None:
+            length = float(times[min(at, len(times) - 1)] - times[start])
+            if length > best[1]:
+                best = (float(times[start]), length)
+            start = None
+    return best
+
+
+def picture_reasons(seen: Observations, limits: ScanThresholds) -> Iterator[Reason]:
+    """Light, lens, and whether it is one continuous film of something that moves."""
+    times = np.array(seen.t_s)
+    if seen.cut_off:
+        yield Reason("too_long", Answer.REPEAT, {"longest_s": limits.longest_s})
+    if seen.landscape:
+        yield Reason("landscape", Answer.REPEAT)
+    step = float(np.median(np.diff(times)))
+    if step > limits.longest_step_s:
+        yield Reason("few_frames", Answer.REPEAT, {"frames_a_second": round(1 / step, 2)})
+    covered = np.array(seen.contrast) < limits.covered_contrast
+    at, length = longest_run(times, covered)
+    if length >= limits.covered_s:
+        yield Reason("covered", Answer.REPEAT, {"start": round(at, 1), "length": round(length, 1)})
+    dark = (np.array(seen.luma) < limits.dark_luma) & ~covered
+    if dark.mean() >= limits.dark_share:
+        yield Reason("dark", Answer.REPEAT, {"share": round(float(dark.mean()), 2)})
+    blurred = (np.array(seen.gradient) < limits.blurred_gradient) & ~covered & ~dark
+    if blurred.mean() >= limits.blurred_share:
+        yield Reason("blurred", Answer.REPEAT, {"share": round(float(blurred.mean()), 2)})
+
+
+def repetition_reasons(seen: Observations, course: Course, limits: ScanThresholds) -> Iterator[Reason]:
+    """A still picture, a replayed stretch."""
+    thumbs = np.stack(seen.thumbs)
+    follow = np.einsum("ij,ij->i", thumbs[:-1], thumbs[1:])
+    apparent = float(np.ptp(course.yaw))
+    if apparent < limits.still_turn:
+        if float(np.median(follow)) > limits.still_alike:
+            yield Reason("still", Answer.REPEAT)
+        return
+    found = replayed(thumbs, np.array(seen.t_s), np.array(seen.contrast) >= limits.covered_contrast, limits)
+    if found is not None:
+        yield Reason("loop", Answer.REPEAT, {"start": round(found[0], 1), "again": round(found[1], 1)})
+
+
+def replayed(
+    thumbs: NDArray[np.float32], times: NDArray[np.float64], open_: NDArray[np.bool_], limits: ScanThresholds
+) -> tuple[float, float] | None:
+    """Where a moving stretch of 1.5 s is shown again at least 2 s later: both times. `open_`: nothing covers the lens.
+
+    The candidate never holds the phone twice alike: at the same place of the room pose, tilt and face differ.
+    """
+    step = float(np.median(np.diff(times)))
+    window, first = max(5, round(1.5 / step)), max(5, round(2.0 / step))
+    count = len(thumbs)
+    if count < window + first:
+        return None
+    alike = thumbs @ thumbs.T
+    alike[~open_] = alike[:, ~open_] = 0
+    best, where = limits.loop_alike, None
+    for lag in range(first, count - window):
+        diagonal = np.diagonal(alike, lag)
+        sums = np.concatenate([[0.0], np.cumsum(diagonal, dtype=np.float64)])
+        means = (sums[window:] - sums[:-window]) / window
+        for at in np.flatnonzero(means > best):
+            # A pause is alike with a pause; only what moves can be told to be a replay.
+            if alike[at, at + window - 1] < 0.97:
+                best, where = float(means[at]), (float(times[at]), float(times[at + lag]))
+    return where
+
+
+def people_reasons(seen: Observations, limits: ScanThresholds) -> Iterator[Reason]:
+    """The candidate in the picture, and nobody else."""
+    looks = seen.sightings
+    times = np.array([look.t_s for look in looks])
+    there = np.array([look.candidate is not None for look in looks])
+    at, absence = longest_run(times, ~there)
+    fraction = float(there.mean())
+    if absence > limits.absent_s or fraction < limits.face_fraction:
+        facts = {"start": round(at, 1), "length": round(absence, 1), "fraction": round(fraction, 2)}
+        yield Reason("candidate_absent", Answer.REPEAT, facts)
+    strong, weak = other_people(looks, limits)
+    if len(strong) >= limits.other_looks:
+        yield Reason("people", Answer.REPEAT, {"start": round(strong[0], 1), "looks": len(strong)})
+    elif len(strong) + len(weak) >= limits.other_looks:
+        start = min(strong + weak)
+        yield Reason("people_perhaps", Answer.REVIEW, {"start": round(start, 1), "looks": len(strong) + len(weak)})
+
+
+def other_people(looks: list[Sighting], limits: ScanThresholds) -> tuple[list[float], list[float]]:
+    """Times of the looks at which somebody else was surely, or perhaps, in the picture."""
+    widths = [look.candidate.width for look in looks if look.candidate is not None]
+    usual = float(np.median(widths)) if widths else 0.15
+    strong, weak = [], []
+    for look in looks:
+        sizes = [
+            face.width
+            for face in look.others
+            if face.score >= limits.other_confident and not _on_the_body(face, look.candidate)
+        ]
+        if any(size >= limits.other_size * usual for size in sizes):
+            strong.append(look.t_s)
+        elif sizes:
+            weak.append(look.t_s)
+    return strong, weak
+
+
+def _on_the_body(face: Face, candidate: Face | None) -> bool:
+    """Hands and badges of the candidate may pass for faces."""
+    if candidate is None:
+        return False
+    beside = abs(face.centre[0] - candidate.centre[0]) < 1.4 * candidate.width
+    return beside and face.centre[1] > candidate.y + 0.8 * candidate.height
+
+
+def turn_reasons(seen: Observations, course: Course, limits: ScanThresholds) -> Iterator[Reason]:
+    """Speed, jumps, and whether the turn is whole."""
+    times = np.array(seen.t_s)
+    rate = np.abs(np.diff(course.yaw)) / np.diff(times)
+    fast = (rate > limits.fast) & ~course.lost
+    fast_s = float(np.diff(times)[fast].sum())
+    if fast_s >= limits.fast_s:
+        at = float(times[int(np.argmax(rate * ~course.lost))])
+        yield Reason("too_fast", Answer.REPEAT, {"start": round(at, 1), "length": round(fast_s, 1)})
+    jumps = [
+        at
+        for at, motion, lost in zip(times, seen.motions, course.lost, strict=False)
+        if lost and motion is not None and motion.energy > limits.jump_energy
+    ]
+    if jumps:
+        yield Reason("jump", Answer.REPEAT, {"start": round(float(jumps[0]), 1), "count": len(jumps)})
+    unseen = float(np.abs(np.diff(course.yaw))[course.lost].sum())
+    if unseen > limits.unseen:
+        yield Reason("unseen", Answer.REVIEW, {"degrees": round(unseen)})
+    turning = [motion.still for motion in seen.motions if motion is not None and abs(motion.yaw) > 0.02]
+    if turning and float(np.median(turning)) > limits.static_share:
+        yield Reason("static_surroundings", Answer.REPEAT, {"share": round(float(np.median(turning)), 2)})
+    span = float(np.ptp(course.yaw))
+    if course.closure is None:
+        facts = {"turned": round(span), "low": round(course.low), "high": round(course.high)}
+        yield Reason("not_closed", Answer.REPEAT, facts)
+    elif span < limits.accepted_turn:
+        yield Reason("not_enough", Answer.REPEAT, {"turned": round(span)})
+    if course.sensors_alike is not None and course.sensors_alike < limits.sensors_alike:
+        yield Reason("sensors_differ", Answer.REVIEW, {"correlation": round(course.sensors_alike, 2)})

@@ -1,0 +1,132 @@
+"""What is measured of a scan frame by frame, cheaply and in order; the judgement comes at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evidence_server.vision import flow
+from evidence_server.vision.closure import View
+from evidence_server.vision.frame import Frame, Picture
+from evidence_server.vision.presence import FaceFinder, Sighting, Watch
+from evidence_server.vision.thresholds import ScanThresholds
+
+THUMB = (18, 32)
+"""Width and height of the picture kept of every frame."""
+VIEW_EVERY = 3.5
+"""Apparent degrees between two frames kept for comparing and for the strip."""
+MOST_VIEWS = 400
+"""Frames kept: three full turns."""
+LARGEST_SIDE = 400
+"""Pixels; larger frames are scaled first."""
+
+
+@dataclass
+class Observations:
+    """One entry a frame in each list, in order of time; `motions` has one less: from each frame to the next."""
+
+    t_s: list[float] = field(default_factory=list)
+    luma: list[float] = field(default_factory=list)
+    """Mean luma, 0..255."""
+    contrast: list[float] = field(default_factory=list)
+    """Standard deviation of the thumb."""
+    gradient: list[float] = field(default_factory=list)
+    """98th percentile of the horizontal gradient."""
+    thumbs: list[NDArray[np.float32]] = field(default_factory=list)
+    """The picture at 18 x 32, mean 0, length 1."""
+    motions: list[flow.Motion | None] = field(default_factory=list)
+    sightings: list[Sighting] = field(default_factory=list)
+    """One a look, five times a second."""
+    views: list[View] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    """The views in colour."""
+    landscape: bool = False
+    """The pictures are wider than high."""
+    cut_off: bool = False
+    """The scan went on beyond what is looked at."""
+
+
+class Observer:
+    """Takes the frames of one scan; memory is bounded by the thresholds' longest scan."""
+
+    def __init__(self, finder: FaceFinder, thresholds: ScanThresholds) -> None:
+        """A new scan."""
+        self._thresholds = thresholds
+        self._watch = Watch(finder, thresholds.face_confident, thresholds.face_doubtful)
+        self._before: Picture | None = None
+        self._looked_s = float("-inf")
+        self._plain = [0.0]
+        self._kept = 0.0
+        self.seen = Observations()
+
+    @property
+    def plain_turn(self) -> float:
+        """The sum of the turns so far, apparent degrees."""
+        return self._plain[-1]
+
+    def plain_at(self, index: int) -> float:
+        """The same at an earlier frame."""
+        return self._plain[index]
+
+    def take(self, frame: Frame) -> None:
+        """Measure the next frame; one that is not later than the one before is left out."""
+        seen, limits = self.seen, self._thresholds
+        if seen.t_s and frame.t_s <= seen.t_s[-1]:
+            return
+        if frame.t_s > limits.longest_s or len(seen.t_s) >= limits.most_frames:
+            seen.cut_off = True
+            return
+        frame = _small(frame)
+        if self._before is not None and frame.luma.shape != self._before.shape:
+            # A camera that changes its picture's size in mid-scan cannot be compared across the change.
+            frame = Frame(frame.t_s, np.ascontiguousarray(_fitted(frame.bgr, self._before.shape)))
+        seen.landscape = seen.landscape or frame.width > frame.height
+        self._look(frame)
+        self._measure(frame)
+
+    def _look(self, frame: Frame) -> None:
+        if frame.t_s - self._looked_s >= self._thresholds.face_every_s:
+            self._looked_s = frame.t_s
+            self.seen.sightings.append(self._watch.look(frame.t_s, frame.bgr))
+
+    def _measure(self, frame: Frame) -> None:
+        seen, luma = self.seen, frame.luma
+        thumb = cv2.resize(luma, THUMB, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+        mean, contrast = float(thumb.mean()), float(thumb.std())
+        steps = np.abs(luma[::4, 2::4].astype(np.int16) - luma[::4, :-2:4])
+        seen.t_s.append(frame.t_s)
+        seen.luma.append(mean)
+        seen.contrast.append(contrast)
+        seen.gradient.append(float(np.percentile(steps, 98)) / 2)
+        seen.thumbs.append((thumb - mean) / np.float32(contrast * thumb.size**0.5 + 1e-6))
+        if self._before is not None:
+            motion = flow.motion(flow.follow(self._before, luma, self._watch.candidate))
+            seen.motions.append(motion)
+            self._plain.append(self._plain[-1] + (0.0 if motion is None else float(np.degrees(motion.yaw))))
+        self._before = luma
+        self._keep_view(frame)
+
+    def _keep_view(self, frame: Frame) -> None:
+        seen = self.seen
+        if seen.views and abs(self._plain[-1] - self._kept) < VIEW_EVERY:
+            return
+        if len(seen.views) < MOST_VIEWS:
+            self._kept = self._plain[-1]
+            seen.views.append(View(len(seen.t_s) - 1, frame.luma, self._watch.candidate))
+            seen.pictures.append(frame.bgr)
+
+
+def _small(frame: Frame) -> Frame:
+    longest = max(frame.width, frame.height)
+    if longest <= LARGEST_SIDE:
+        return frame
+    scale = LARGEST_SIDE / longest
+    size = (max(16, round(frame.width * scale)), max(16, round(frame.height * scale)))
+    return Frame(frame.t_s, np.asarray(cv2.resize(frame.bgr, size, interpolation=cv2.INTER_AREA), np.uint8))
+
+
+def _fitted(bgr: Picture, shape: tuple[int, ...]) -> Picture:
+    return np.asarray(cv2.resize(bgr, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,183 @@
+"""Finds faces with BlazeFace (short range), run by OpenCV.
+
+The network and its 896 anchors are MediaPipe's (Bazarevsky et al., "BlazeFace", 2019; model card and
+`face_detection_short_range.pbtxt` of MediaPipe, Apache-2.0): 128 x 128 pixels in -1..1; two anchors in each
+of 16 x 16 cells, six in each of 8 x 8; boxes relative to the cell's centre, in pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evidence_server.vision.frame import Picture
+
+Floats = NDArray[np.float32]
+
+SIDE = 128
+"""Pixels of the network's square input."""
+CELLS = ((16, 2), (8, 6))
+"""Cells along a side and anchors in each, in the order of the network's outputs."""
+OVERLAP = 0.3
+"""Boxes that share more of their union are the same face (MediaPipe's figure)."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face's box in fractions of the picture's width and height, and the network's confidence (0..1)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    score: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle of the box."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+
+class FaceFinder:
+    """A loaded network; not for several threads at once."""
+
+    def __init__(self, model: Path) -> None:
+        """Load `model`, `face_detection_short_range.tflite`. Raises cv2.error if it is not one."""
+        # OpenCV 5.0's new engine loses the second of the network's two outputs, and its loader from
+        # memory ignores the engine asked for.
+        self._net = cv2.dnn.readNetFromTFLite(str(model), engine=cv2.dnn.ENGINE_CLASSIC)
+        self._centres = _anchor_centres()
+
+    def find(self, bgr: Picture, threshold: float) -> list[Face]:
+        """The faces of a picture whose confidence reaches `threshold`, best first."""
+        height, width = bgr.shape[:2]
+        side = max(height, width)
+        pad_x, pad_y = (side - width) // 2, (side - height) // 2
+        square = cv2.copyMakeBorder(
+            bgr, pad_y, side - height - pad_y, pad_x, side - width - pad_x, cv2.BORDER_CONSTANT
+        )
+        blob = cv2.dnn.blobFromImage(square, 1 / 127.5, (SIDE, SIDE), (127.5, 127.5, 127.5), swapRB=True)
+        self._net.setInput(blob)
+        boxes, logits = self._net.forward(["regressors", "classificators"])
+        found = _faces(cast(Floats, boxes[0]), cast(Floats, logits[0, :, 0]), self._centres, threshold)
+        scale_x, scale_y = side / width, side / height
+        return [
+            Face(
+                face.x * scale_x - pad_x / width, face.y * scale_y - pad_y / height,
+                face.width * scale_x, face.height * scale_y, face.score,
+            )
+            for face in found
+        ]
+
+
+def _anchor_centres() -> Floats:
+    """896 x 2: x and y of each anchor's cell, in fractions of the square."""
+    centres = []
+    for cells, anchors in CELLS:
+        along = (np.arange(cells, dtype=np.float32) + 0.5) / cells
+        rows, columns = np.meshgrid(along, along, indexing="ij")
+        centres.append(np.repeat(np.stack([columns.ravel(), rows.ravel()], 1), anchors, axis=0))
+    return np.concatenate(centres)
+
+
+def _faces(boxes: Floats, logits: Floats, centres: Floats, threshold: float) -> list[Face]:
+    """Decode the boxes that are confident enough and merge those of the same face, weighed by confidence."""
+    scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
+    kept = np.flatnonzero(scores >= threshold)
+    kept = kept[np.argsort(-scores[kept], kind="stable")]
+    middle = centres[kept] + boxes[kept, :2] / SIDE
+    size = boxes[kept, 2:4] / SIDE
+    corners = np.concatenate([middle - size / 2, middle + size / 2], axis=1)
+    weights = scores[kept]
+    faces = []
+    while len(corners):
+        same = _overlap(corners[0], corners) > OVERLAP
+        same[0] = True
+        left, top, right, bottom = np.average(corners[same], axis=0, weights=weights[same]).tolist()
+        faces.append(Face(left, top, right - left, bottom - top, float(weights[0])))
+        corners, weights = corners[~same], weights[~same]
+    return faces
+
+
+def _overlap(box: Floats, others: Floats) -> Floats:
+    """Intersection over union of one box with each of the others."""
+    low = np.maximum(box[:2], others[:, :2])
+    high = np.minimum(box[2:], others[:, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=1)
+    areas = np.prod(others[:, 2:] - others[:, :2], axis=1) + np.prod(box[2:] - box[:2])
+    return cast(Floats, shared / np.maximum(areas - shared, 1e-9))
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Who was seen in one picture: the candidate, if there, and everybody else."""
+
+    t_s: float
+    candidate: Face | None
+    others: tuple[Face, ...]
+
+
+class Watch:
+    """Follows the candidate's face from picture to picture and tells others apart.
+
+    The candidate turns with the phone and stays in place in the picture, others pass through it: so the
+    candidate is the face nearest to where it was, never simply the largest.
+    """
+
+    REACH = 0.22
+    """Furthest the candidate's face moves between two looks, in fractions of the picture's width."""
+    LOST_LOOKS = 5
+    """Looks without the candidate after which anybody may be it."""
+
+    def __init__(self, finder: FaceFinder, confident: float, doubtful: float) -> None:
+        """`confident`: from which confidence a face is the candidate's first; `doubtful`: one where it was before."""
+        self._finder = finder
+        self._confident, self._doubtful = confident, doubtful
+        self._last: Face | None = None
+        self._lost = 0
+
+    @property
+    def candidate(self) -> Face | None:
+        """The candidate's face where it was seen last; None before, and when it has been lost for long."""
+        return self._last
+
+    def look(self, t_s: float, bgr: Picture) -> Sighting:
+        """Find the faces in the part of the picture where people are."""
+        faces = self._find(bgr)
+        candidate = self._choose(faces)
+        if candidate is None:
+            self._lost += 1
+        else:
+            self._last, self._lost = candidate, 0
+        others = tuple(face for face in faces if face is not candidate)
+        return Sighting(t_s, candidate, others)
+
+    def _choose(self, faces: list[Face]) -> Face | None:
+        if self._last is not None and self._lost <= self.LOST_LOOKS:
+            x, y = self._last.centre
+            near = [face for face in faces if np.hypot(face.centre[0] - x, face.centre[1] - y) < self.REACH]
+            return min(near, key=lambda face: abs(face.centre[0] - x) + abs(face.centre[1] - y), default=None)
+        sure = [face for face in faces if face.score >= self._confident]
+        return max(sure, key=lambda face: face.width * (1 - abs(face.centre[0] - 0.5)), default=None)
+
+    def _find(self, bgr: Picture) -> list[Face]:
+        """Look at a square as wide as the picture: in all of an upright one faces are too small for the network."""
+        height, width = bgr.shape[:2]
+        if height <= width:
+            return self._finder.find(bgr, self._doubtful)
+        middle = 0.58 if self._last is None else self._last.centre[1]
+        if self._lost:
+            # Look higher and lower in turn for whoever has moved.
+            middle = (0.36, 0.58, 0.74)[self._lost % 3]
+        top = int(np.clip(middle * height - width / 2, 0, height - width))
+        found = self._finder.find(np.ascontiguousarray(bgr[top : top + width]), self._doubtful)
+        scale = width / height
+        return [
+            Face(face.x, face.y * scale + top / height, face.width, face.height * scale, face.score)
+            for face in found
+        ]

@@ -1,0 +1,83 @@
+"""The thresholds of the room scan, in one place, each with the figure that it comes from.
+
+"Good" and "bad" are rendered scans (bench/scan.py), 720x1280 and 360x640 at 1 Mbit/s and 0.5 Mbit/s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ScanThresholds:
+    """What a scan must show. Luma is 0 (black) to 255; lengths in seconds; turns in degrees."""
+
+    # -- how much is looked at
+    longest_s: float = 300.0
+    """A scan that goes on longer is refused: twelve times an ordinary one (24 degrees a second)."""
+    most_frames: int = 3_300
+    """The same at 10 frames a second, and some."""
+    face_every_s: float = 0.19
+    """A second person was in the picture for 0.4 s: two looks fall into that."""
+    longest_step_s: float = 0.45
+    """Between two frames: beyond it 80 degrees a second are more than half of the picture."""
+
+    # -- light
+    dark_luma: float = 48.0
+    """Mean luma of a picture that is too dark: bad 17-41, good (dim rooms) from 63."""
+    dark_share: float = 0.2
+    """Of the frames."""
+    covered_contrast: float = 9.0
+    """Standard deviation of a picture of 18x32 pixels below which the lens is covered: bad 5, good from 23."""
+    covered_s: float = 0.5
+    """Longest stretch of covered frames: a hand that passes."""
+    blurred_gradient: float = 7.0
+    """Horizontal gradient (98th percentile) below which a picture is blurred: bare walls 14, dim rooms 20."""
+    blurred_share: float = 0.3
+
+    # -- candidate and others
+    face_confident: float = 0.5
+    """Median of the candidate's face 0.81-0.97."""
+    face_doubtful: float = 0.35
+    """Enough where the face was a fifth of a second before: lowest twentieth 0.61."""
+    absent_s: float = 1.6
+    """Longest absence: eight looks; good scans have none, a face that turns away briefly may."""
+    face_fraction: float = 0.85
+    other_confident: float = 0.6
+    """Confidence of another person's face."""
+    other_size: float = 0.5
+    """Its width in the candidate's: somebody in the room 0.7-0.95; pictures on walls are smaller."""
+    other_looks: int = 2
+    """Looks with another face of that kind for "repeat"; anything less, seen twice, is for review."""
+
+    # -- motion
+    fast: float = 90.0
+    """Degrees a second at which a sector no longer counts as seen."""
+    fast_s: float = 0.5
+    """Time beyond that speed: bad from 0.55, good 0."""
+    lost_spread: float = 0.025
+    """Residual of the flow (half widths) from which a step is unmeasured: good below 0.01, bare walls 0.02."""
+    jump_energy: float = 20.0
+    """Gradient energy from which an unmeasured step is a jump and no bare wall (bare walls 2-60, rooms from 60)."""
+    still_turn: float = 20.0
+    """Apparent degrees below which a scan may be a still picture."""
+    still_alike: float = 0.9993
+    """Correlation of consecutive pictures of 18x32 pixels: still 0.9997, slow turning 0.997."""
+    loop_alike: float = 0.99
+    """Correlation of 1.5 s with an earlier 1.5 s, both moving: loop 0.9999, good at most 0.965."""
+    static_share: float = 0.4
+    """Points outside of the candidate that stay in place while the room moves: good below 0.15."""
+
+    # -- turn
+    accepted_turn: float = 352.0
+    """355 degrees must be accepted, below 345 not; the total is measured to 1.5."""
+    closed_turn: float = 349.0
+    """The picture closes: less is missing than the lens sees at once, but not looked at."""
+    shape_low: float = 0.60
+    shape_high: float = 0.92
+    """Curvature times the squared focal length that the closure implies, that is 1 - arm / (D + arm): good 0.66-0.82,
+    loops and fast scans that seem to close 0.38-0.56."""
+    unseen: float = 12.0
+    """Degrees of unmeasured turn that are left to people: an eighth of what the lens sees is nothing to hide in."""
+    sensors_alike: float = 0.9
+    """Correlation of sensed and seen turning rates: good from 0.98, loops at most 0.61."""

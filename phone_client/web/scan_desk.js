@@ -1,0 +1,177 @@
+/** Does what a candidate asks for before the exam: the turn around the room, and the phone's placement. */
+
+import { ownScan, scanAnswer, placeAnswer } from "./answers.js";
+import { OrientationRecorder } from "./orientation.js";
+import { keepProgress } from "./progress.js";
+import { ScanGuide, askForDirection } from "./scan.js";
+import { freshScan, screenOf } from "./store.js";
+
+/** A picture that does not come is asked for again so often, after so long. */
+const TRIES = 3;
+const AGAIN_MS = 3_000;
+
+/**
+ * What it works with.
+ * @typedef {object} Needs
+ * @property {import("./store.js").Store} store
+ * @property {import("./link.js").KeeperLink} link
+ * @property {import("./capture.js").Capture} capture
+ * @property {import("./clock.js").Clock} clock
+ * @property {import("./voice.js").Voice} voice
+ * @property {(work: () => Promise<void>) => void} attempt does something; what is refused is told
+ * @property {() => void} settle called when the candidate has come further
+ */
+
+export class ScanDesk {
+  #needs;
+  #orientation;
+  /** @type {ScanGuide|null} */
+  #guide = null;
+  /** @type {MediaStream|null} what the guide looks at */
+  #guided = null;
+  /** When the turn under way began, on the clock that is never set. */
+  #began_ms = 0;
+  /** The picture that is being fetched, or was. */
+  #strip = "";
+
+  /** @param {Needs} needs */
+  constructor(needs) {
+    this.#needs = needs;
+    this.#orientation = new OrientationRecorder(needs.link, needs.clock);
+  }
+
+  get #store() {
+    return this.#needs.store;
+  }
+
+  // --- room scan -----------------------------------------------------------------------------------------
+
+  async begin() {
+    const { capture, clock, voice, attempt } = this.#needs;
+    const directed = await askForDirection();
+    const { stream } = capture.state;
+    if (stream === null || this.#guide !== null) return;
+    const guide = new ScanGuide(stream, directed, (reading) => {
+      if (guide !== this.#guide) return;
+      this.#show({ reading });
+      if (reading.complete) this.end();
+    });
+    this.#guide = guide;
+    this.#guided = stream;
+    this.#strip = "";
+    voice.hush(true);
+    this.#show({ ...freshScan(), phase: "turning" });
+    const at = clock.instant();
+    this.#began_ms = at.mono_ms;
+    attempt(() => capture.mark("scan_begin", at));
+    if (directed) this.#orientation.begin();
+    guide.begin();
+  }
+
+  /** The turn is over: from now on the server looks at it. */
+  end() {
+    if (this.#guide === null) return;
+    const reading = this.#guide.end();
+    this.#advance({ turn_ms: this.#began_ms });
+    this.#show({ phase: "done", reading, asked_at_ms: this.#store.view.now_ms });
+    this.#needs.attempt(() => this.#close());
+  }
+
+  /** Ends a turn of which nothing is expected any more; resolved when it is noted. */
+  async abandon() {
+    if (this.#guide === null) return;
+    this.#guide.end();
+    this.#store.set({ scan: freshScan() });
+    await this.#close();
+  }
+
+  /**
+   * A new run has another picture: the turn cannot go on in it.
+   * @param {MediaStream|null} stream the recording's
+   */
+  captured(stream) {
+    if (this.#guide !== null && stream !== this.#guided) this.#needs.attempt(() => this.abandon());
+  }
+
+  /** What is kept of the phone's direction goes before the note: who reads that the turn is over has it all. */
+  async #close() {
+    const { capture, clock, voice } = this.#needs;
+    this.#guide = this.#guided = null;
+    voice.hush(false);
+    const at = clock.instant();
+    await this.#orientation.end();
+    await capture.mark("scan_end", at);
+  }
+
+  repeat() {
+    const { strip } = this.#store.view.scan;
+    if (strip !== null) URL.revokeObjectURL(strip.url);
+    this.#advance({ scan: "todo", turn_ms: null, placed: false });
+    this.#store.set({ scan: freshScan(), place: { asked_at_ms: null, before: "" } });
+    void this.begin();
+  }
+
+  accept() {
+    const answer = scanAnswer(this.#store.view);
+    const heard = answer === "accept" || answer === "repeat" || answer === "review";
+    this.#advance({ scan: heard ? "done" : "unheard" });
+  }
+
+  skip() {
+    this.#advance({ scan: "skipped" });
+  }
+
+  // --- placement -----------------------------------------------------------------------------------------
+
+  placed() {
+    const { view } = this.#store;
+    this.#store.set({ place: { asked_at_ms: view.now_ms, before: JSON.stringify(view.state?.placement ?? null) } });
+    this.#needs.attempt(() => this.#needs.capture.mark("placed"));
+  }
+
+  acceptPlace() {
+    this.#store.set({ place: { asked_at_ms: null, before: "" } });
+    this.#advance({ placed: true });
+  }
+
+  // --- what the server says ------------------------------------------------------------------------------
+
+  /** Goes on by itself where the server found nothing to mend, and has its picture of the turn fetched. */
+  heed() {
+    const { view } = this.#store;
+    const screen = screenOf(view);
+    if (screen === "scan" && view.scan.phase === "done") {
+      const name = ownScan(view)?.strip ?? null;
+      if (name !== null && name !== this.#strip) void this.#fetch((this.#strip = name));
+      if (scanAnswer(view) === "accept") this.accept();
+    }
+    if (screen === "place" && view.place.asked_at_ms !== null && placeAnswer(view) === "ok") this.acceptPlace();
+  }
+
+  /** @param {string} name */
+  async #fetch(name) {
+    for (let count = 0; count < TRIES && this.#strip === name; count += 1) {
+      try {
+        const url = URL.createObjectURL(await this.#needs.link.ask("picture", { name }));
+        if (this.#strip === name) this.#show({ strip: { name, url } });
+        return;
+      } catch {
+        // It only illustrates what is said in words.
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      }
+    }
+  }
+
+  /** @param {Partial<import("./store.js").ScanView>} changed */
+  #show(changed) {
+    this.#store.set({ scan: { ...this.#store.view.scan, ...changed } });
+  }
+
+  /** @param {Partial<import("./store.js").Progress>} further */
+  #advance(further) {
+    const progress = { ...this.#store.view.progress, ...further };
+    keepProgress(progress);
+    this.#store.set({ progress });
+    this.#needs.settle();
+  }
+}
