@@ -19,6 +19,9 @@ from evidence_server.routes.waterline import Waterline
 
 LONGEST_S = 1.0
 """How long a read may wait while the kernel holds something for it, in seconds."""
+REST_S = 0.25
+"""How long a request that was told to give way still takes in what has arrived: half of what the newcomer may
+be made to wait."""
 
 
 class Cut(Enum):
@@ -43,22 +46,31 @@ class Hold:
 
     def __init__(self) -> None:
         self._cut: Cut | None = None
+        self._rest_until = 0.0
         self._last_taken = False
         self._reader: asyncio.Task[object] | None = None
         self._interrupted = False
         self._reading_since = 0.0
         self._watch: asyncio.TimerHandle | None = None
+        self._giving_way: asyncio.TimerHandle | None = None
         self._waterline: Waterline | None = None
 
     def give_way(self, cut: Cut) -> None:
-        """Make the current or the next `read` raise BodyCutError."""
-        self._cut = self._cut or cut
-        if self._reader is None or self._interrupted:
+        """Make `read` raise BodyCutError as soon as it has given what arrived."""
+        if self._cut is not None:
             return
+        loop = asyncio.get_running_loop()
+        self._cut, self._rest_until = cut, loop.time() + REST_S
         if self._waterline is not None and self._waterline.lower():
-            return  # The current one gets what the kernel holds, and the next one gives way.
-        self._interrupted = True
-        self._reader.cancel()
+            # The current read gets what the kernel holds, unless that is no part of the body's bytes.
+            self._giving_way = loop.call_at(self._rest_until, self._interrupt)
+        else:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        if self._reader is not None:
+            self._interrupted = True
+            self._reader.cancel()
 
     def wake_at(self, waterline: Waterline) -> None:
         """Lower this line when somebody waits for what is below it, and at the end."""
@@ -67,17 +79,20 @@ class Hold:
     async def read(self, body: StreamReader, idle_s: float) -> bytes:
         """The next bytes of the body, b"" at its proper end; BodyCutError if there will be no such end.
 
-        Told to give way, it still hands over, once, what has already arrived.
+        Told to give way, or cut off, it still hands over what has already arrived.
         """
         try:
             if self._cut is not None:
-                return self._last(body, self._cut)
+                return await self._rest(body, self._cut)
             self._reading_since = asyncio.get_running_loop().time()
             if self._watch is None:
                 self._look_for_idleness(idle_s)
             return await self._next(body)
         except (OSError, RuntimeError, web.RequestPayloadError) as error:
             # aiohttp: the connection was lost, was lost before we asked, or the coding is wrong or short.
+            self._cut = self._cut or Cut.BROKEN
+            if arrived := _arrived(body):
+                return arrived
             raise BodyCutError(Cut.BROKEN) from error
 
     async def _next(self, body: StreamReader) -> bytes:
@@ -86,27 +101,32 @@ class Hold:
         cancelling = 0 if task is None else task.cancelling()
         self._reader = task
         try:
-            # Not `readany`, which copies all that has arrived into one.
-            piece, at_chunk_end = await body.readchunk()
-            while at_chunk_end and not piece and not body.at_eof():
-                piece, at_chunk_end = await body.readchunk()
-            return piece
+            return await _piece(body)
         except asyncio.CancelledError:
             if task is None or self._cut is None or not self._interrupted or task.uncancel() > cancelling:
                 raise
-            return self._last(body, self._cut)
+            cut = self._cut
         finally:
             self._reader = None
+        return await self._rest(body, cut)
 
-    def _last(self, body: StreamReader, cut: Cut) -> bytes:
-        if self._last_taken:
-            raise BodyCutError(cut)
-        self._last_taken = True
+    async def _rest(self, body: StreamReader, cut: Cut) -> bytes:
+        """What has arrived already, piece by piece: what the stream holds, then what the kernel holds."""
         if body.at_eof():
             return b""
+        if self._last_taken:
+            raise BodyCutError(cut)
+        left_s = self._rest_until - asyncio.get_running_loop().time()
+        self._last_taken = left_s <= 0
         if arrived := body.read_nowait():
             return arrived
-        raise BodyCutError(cut)
+        if left_s <= 0 or self._waterline is None or not self._waterline.lower():
+            raise BodyCutError(cut)
+        try:
+            async with asyncio.timeout(left_s):
+                return await _piece(body)
+        except TimeoutError:
+            raise BodyCutError(cut) from None
 
     def _look_for_idleness(self, idle_s: float) -> None:
         """Ends a read that has waited for `idle_s`, and looks again when the newest one would have.
@@ -126,10 +146,27 @@ class Hold:
 
     def let_go(self) -> None:
         """Nothing more will be read."""
-        if self._watch is not None:
-            self._watch.cancel()
+        for timer in (self._watch, self._giving_way):
+            if timer is not None:
+                timer.cancel()
         if self._waterline is not None:
             self._waterline.end()
+
+
+async def _piece(body: StreamReader) -> bytes:
+    """The next bytes.  Not `readany`, which copies all that has arrived into one."""
+    piece, at_chunk_end = await body.readchunk()
+    while at_chunk_end and not piece and not body.at_eof():
+        piece, at_chunk_end = await body.readchunk()
+    return piece
+
+
+def _arrived(body: StreamReader) -> bytes:
+    """What a stream had taken in when its connection was lost, which it refuses to give from then on."""
+    if body.exception() is None:
+        return b""
+    body.set_exception(None)  # type: ignore[arg-type]  # the way to take one back
+    return body.read_nowait()
 
 
 @dataclass

@@ -70,19 +70,15 @@ class TusShell:
 
     def mount(self, app: web.Application, prefix: str) -> None:
         """Serve uploads at PREFIX/{upload_id} and, if creation is offered, PREFIX and PREFIX/."""
-        creation = tus.Extension.CREATION in self._rules.extensions
-        addresses = (prefix, f"{prefix}/") if creation else ()
-        for method in _METHODS:
-            for address in addresses:
-                app.router.add_route(
-                    method, address, self.handle_creation, expect_handler=_no_early_continue
-                )
-            app.router.add_route(
-                method,
-                prefix + "/{upload_id:[A-Za-z0-9_-]{1,64}}",
-                self.handle_upload,
-                expect_handler=_no_early_continue,
-            )
+        one = prefix + "/{upload_id:[A-Za-z0-9_-]{1,64}}"
+        handlers = {one: self.handle_upload}
+        if tus.Extension.CREATION in self._rules.extensions:
+            handlers |= {prefix: self.handle_creation, f"{prefix}/": self.handle_creation}
+        for address, handler in handlers.items():
+            # One resource for all methods: the router tries resources one after the other.
+            resource = app.router.add_resource(address)
+            for method in _METHODS:
+                resource.add_route(method, handler, expect_handler=_no_early_continue)
         app.on_shutdown.append(self._stop)
 
     async def _stop(self, app: web.Application) -> None:

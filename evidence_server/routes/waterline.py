@@ -54,20 +54,26 @@ class Waterline:
 
     def lower(self) -> bool:
         """Have the reader woken by whatever there is; whether the kernel holds something for it."""
-        connection = self.end()
+        self.end()
+        connection = self._open()
         if connection is None:
             return False
         held = fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(_INT.size))
         return _INT.unpack(held) != (0,)
 
-    def end(self) -> socket.socket | None:
-        """Leave the connection as it was; gives it, if it was not so and is still there."""
-        return None if self._line == 1 else self._set(1)
+    def end(self) -> None:
+        """Leave the connection as it was."""
+        if self._line != 1:
+            self._set(1)
 
-    def _set(self, line: int) -> socket.socket | None:
+    def _set(self, line: int) -> None:
+        connection = self._open()
+        if connection is not None:
+            self._line = line
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, line)
+
+    def _open(self) -> socket.socket | None:
         """The connection, if it is still there: afterwards its number may be another's."""
-        if self._socket is None or self._transport is None or self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing():
             return None
-        self._line = line
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, line)
         return self._socket

@@ -13,6 +13,7 @@ import pytest
 
 from evidence_server.event import Event, dump
 from evidence_server.proof import Proof, prove
+from evidence_server.remeasure import same
 from pairing.jws import new_server_key, public_jwk
 from pairing.manifest import Manifest
 from pairing.messages import VERDICT_TYP
@@ -38,6 +39,19 @@ def test_a_bundle_holds(bundle: Path, jwks: dict[str, object]) -> None:
     assert [verdict.claims["word"] for verdict in proof.state.verdicts] == ["incomplete", "late"]
     assert len(proof.state.generations) == 2
     assert proof.state.generations[0].forks
+
+
+def test_measuring_again_has_the_journals_measurements_whole(contents: Contents, bundle: Path) -> None:
+    """The state keeps only what it judges by; against that no measurement would ever agree."""
+    journalled = {
+        (body["generation"], body["head"]): body["measurement"]
+        for body in (event.fields() for event in contents.events() if event.kind == "measured")
+    }
+    measurements = prove(bundle).measurements
+    assert measurements == journalled
+    one = next(iter(journalled.values()))
+    assert same(one, one | {"tools": {"ffmpeg": "another"}})
+    assert not same(one, one | {"bytes": one["bytes"] + 1})
 
 
 def test_without_a_key_set_nothing_is_trusted(bundle: Path) -> None:

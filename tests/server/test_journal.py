@@ -55,6 +55,7 @@ async def test_what_was_appended_is_read_again(journal: Journal) -> None:
     assert await journal.read("s_1") == events
     assert await journal.read("s_1", after=3) == events[3:]
     assert await journal.read("s_1", after=5) == []
+    assert await journal.read("s_1", after=2, until=3) == events[2:3]
     assert await journal.read("s_9") == []
     assert sorted(await journal.sittings()) == ["s_1", "s_2"]
 
