@@ -14,6 +14,7 @@ import itertools
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Literal
 
 ANCHOR_SLOT_MS = 30_000
@@ -150,13 +151,18 @@ class _Sequence:
 
     def __init__(self, key: bytes, ordered: Sequence[Look]) -> None:
         self._key = key
+        self._last = slot_of(ordered[-1].at_ms) + LOOK_AHEAD_SLOTS
+        # a whole look-back in front of each picture, as long as they are not more than a day apart
         first = slot_of(ordered[0].at_ms) - LOOK_BACK_SLOTS
-        last = slot_of(ordered[-1].at_ms) + LOOK_AHEAD_SLOTS
-        first = max(first, last - 2 * LOOK_BACK_SLOTS, 0)
-        self._slots: dict[int, list[int]] = {}
-        if any(look.codes for look in ordered):
-            for slot in range(first, last + 1):
-                self._slots.setdefault(code_at(key, slot), []).append(slot)
+        self._first = max(first, self._last - 2 * LOOK_BACK_SLOTS, 0)
+
+    @cached_property
+    def _slots(self) -> Mapping[int, Sequence[int]]:
+        """The slots that each code is shown in; made only when something unexpected was read."""
+        slots: dict[int, list[int]] = {}
+        for slot in range(self._first, self._last + 1):
+            slots.setdefault(code_at(self._key, slot), []).append(slot)
+        return slots
 
     def allowed(self, look: Look) -> Mapping[int, int]:
         """The codes that may be in a picture of that time, and their slots."""
