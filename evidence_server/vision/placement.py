@@ -68,8 +68,8 @@ class PlacementThresholds:
     """Share of pixels at full white: a window in the middle of the picture."""
     sharp: float = 7.0
     """98th percentile of the horizontal step between pixels at 320 across: nine rooms 10-38, blurred by a
-    sigma of 6 pixels in 1280 6-16, of 14 4-10.  Only what is badly out of focus is found; a marker that was read
-    proves the focus."""
+    sigma of 6 pixels in 1280 6-16, of 14 4-10.  Only what is badly out of focus is found; a marker that was
+    read proves the focus."""
 
 
 THRESHOLDS = PlacementThresholds()
