@@ -4,7 +4,7 @@
 
 Each clip is a rendered view of a screen in a room (`tests.vision.screens`), six seconds of 720p15 at 1 Mbit/s
 with a key frame every two: the four key frames stand for one period of 30 s, of whose fifteen a server reads
-five.  Every third picture is read besides, to count misreadings.  A 6 × 6 marker of cv2.aruco's stock
+five.  All pictures are read besides, to count misreadings.  A 6 × 6 marker of cv2.aruco's stock
 dictionary, of the same size, stands beside ours, and cv2.aruco reads the key frames.  The other clips show
 what must not be accepted.
 """
@@ -29,13 +29,12 @@ from evidence_server.vision.anchor import Reader
 from tests.vision import screens as rooms
 
 FRAMES = 3 * rooms.KEY_FRAME_EVERY + 1
-READ_EVERY = 3
 STOCK = cv2.aruco.DICT_6X6_250
 OTHERS = (
     cv2.aruco.DICT_4X4_50, cv2.aruco.DICT_5X5_100, cv2.aruco.DICT_6X6_1000, cv2.aruco.DICT_7X7_250,
     cv2.aruco.DICT_APRILTAG_36H11,
 )
-SHARES = {"ours": 1.0, "none": 0.5, "other sitting": 0.6, "other dictionary": 0.6, "random squares": 0.6}
+SHARES = {"ours": 1.0, "none": 0.3, "other sitting": 0.4, "other dictionary": 0.4, "random squares": 0.4}
 """How many clips of each kind, for each of ours."""
 OWN, OTHER = b"the bench's own sitting, 32 byte", b"another sitting at the same time"
 
@@ -80,9 +79,7 @@ def clip(rng: np.random.Generator, kind: str, room: rooms.Grey, number: int, tal
     film = rooms.compressed(rooms.filmed(rng, picture, VISITOR, view.noise, FRAMES))
     expected = expected_codes(OWN, at_ms, 12_000)
     seen = stock_seen = 0
-    for index, (key_frame, luma) in enumerate(film):
-        if not key_frame and index % READ_EVERY:
-            continue
+    for key_frame, luma in film:
         began = time.process_time()
         codes = {reading.code for reading in READER.read(luma, expected)}
         if key_frame:
@@ -127,7 +124,7 @@ def main() -> None:
     """Measure and tell."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--scenes", type=_folder, help="photographs of rooms (default: scikit-image's)")
-    parser.add_argument("--clips", type=int, default=120, help="views with our marker (default: %(default)s)")
+    parser.add_argument("--clips", type=int, default=60, help="views with our marker (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of views and noise (default: %(default)s)")
     chosen = parser.parse_args()
     cv2.setNumThreads(1)

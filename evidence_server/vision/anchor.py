@@ -29,6 +29,8 @@ class AnchorThresholds:
 
     levels: tuple[int, ...] = (2, 4)
     """The levels searched, each so much smaller than the last: markers of 30 to 150 pixels, and to 600."""
+    longest_px: int = 8192
+    """Of a picture: no camera's is longer, and cv2 fails at 32,768."""
     window_px: int = 25
     """Adaptive threshold: wide enough to see white beyond the border of the largest marker of a level."""
     darker_by: int = 10
@@ -39,6 +41,12 @@ class AnchorThresholds:
     """Longest side of an island at its level; what is longer is for the next."""
     candidates: int = 80
     """Most islands looked at in a level, the largest: rooms have up to 40, more only make a picture slow."""
+    fill: tuple[float, float] = (0.2, 0.95)
+    """Of an island in its box: a ring fills 0.44, half that where it stands on a corner."""
+    longest_shape: float = 3.0
+    """Longest side of that box in shortest ones: a square seen from 60° aside has 2."""
+    outline_error: float = 0.2
+    """How far the area of four corners may be from the outline's: small, blurred squares have round ones."""
     coarse_share: float = 0.75
     """Share of border and of quiet modules that look right before the corners are located."""
     contrast: float = 20.0
@@ -89,11 +97,14 @@ class Reader:
     def read(self, luma: Picture, expected: Collection[int] = ()) -> list[Reading]:
         """The markers in a picture, each code once.
 
-        `luma` is height × width, uint8.  Codes in `expected` are recognised with up to two wrong modules,
-        all others only if their check fits exactly.  Raises ValueError if the picture isn't of that shape.
+        `luma` is height × width, uint8, of full range or video's; nothing is found in a picture of absurd
+        size.  Codes in `expected` are recognised with up to two wrong modules, all others only if their check
+        fits exactly.  Raises ValueError if the picture isn't of that kind.
         """
         if luma.ndim != 2 or luma.dtype != np.uint8:
             raise ValueError("a picture is height × width of uint8")
+        if max(luma.shape) > self._limits.longest_px:
+            return []
         patterns = {code: marker.pattern(code) for code in expected}
         found: dict[int, Reading] = {}
         for corners in self._squares(luma):
@@ -113,7 +124,7 @@ class Reader:
             level, shrink = _reduced(level, step), shrink * step
             labels, islands = self._islands(level, 0 if shrink == step else self._limits.largest_px / step)
             for island in islands:
-                outline = _outline(labels, island)
+                outline = _outline(labels, island, self._limits.outline_error)
                 if outline is None:
                     continue
                 corners = (outline + 0.5) * shrink - 0.5
@@ -131,10 +142,9 @@ class Reader:
         left, top, width, height, area = stats[large].T
         long = np.maximum(width, height)
         fits = (large > 0) & (long > longer_than) & (long <= limits.largest_px)  # label 0 is what isn't dark
-        fits &= long <= 3 * np.minimum(width, height)
-        # a ring fills 0.44 of its box, half that where it stands on a corner
+        fits &= long <= limits.longest_shape * np.minimum(width, height)
         fill = area / (width * height)
-        fits &= (fill > 0.2) & (fill < 0.95)
+        fits &= (fill > limits.fill[0]) & (fill < limits.fill[1])
         # the quiet zone is in the picture too
         fits &= (left > 0) & (top > 0)
         fits &= (left + width < level.shape[1]) & (top + height < level.shape[0])
@@ -190,29 +200,26 @@ def _reduced(picture: Picture, shrink: int) -> Picture:
     return cast(Picture, cv2.resize(even, (width // shrink, height // shrink), interpolation=cv2.INTER_AREA))
 
 
-def _outline(labels: NDArray[np.int32], island: _Island) -> Points | None:
+def _outline(labels: NDArray[np.int32], island: _Island, error: float) -> Points | None:
     """The four corners of an island's hull, clockwise from wherever; None if four don't describe it."""
-    box = labels[
-        island.top : island.top + island.height, island.left : island.left + island.width
-    ]
-    contours, _ = cv2.findContours(
-        (box == island.label).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
+    _, left, top, width, height = island
+    mask = (labels[top : top + height, left : left + width] == island.label).astype(np.uint8)
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     hull = cv2.convexHull(contours[0])
     area = cv2.contourArea(hull)
     for share in (0.04, 0.07, 0.1):
         corners = cv2.approxPolyDP(hull, share * cv2.arcLength(hull, True), True)
         if len(corners) <= 4:
             break
-    if len(corners) != 4 or area <= 0 or abs(cv2.contourArea(corners) / area - 1) > 0.2:
+    if len(corners) != 4 or area <= 0 or abs(cv2.contourArea(corners) / area - 1) > error:
         return None
     points = corners[:, 0, :].astype(np.float64)
     if cv2.contourArea(corners, oriented=True) < 0:
         points = points[::-1]
     # the outline runs through the centres of dark pixels: the edge is half a pixel further out
     middle = points.sum(axis=0) / 4
-    grown = 1 + 1 / max(island.width, island.height)
-    return cast(Points, middle + grown * (points - middle) + (float(island.left), float(island.top)))
+    grown = 1 + 1 / max(width, height)
+    return cast(Points, middle + grown * (points - middle) + (float(left), float(top)))
 
 
 def _modules(luma: Picture, corners: Points, fine: int) -> Modules:

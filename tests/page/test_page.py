@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from phone_client.bind import read_qr
-from tests.page.backend import Backend, serving
-from tests.page.browser import LANGUAGES, THEMES, Language, Theme, chromium, laptop
+from tests.page.backend import Backend
+from tests.page.browser import LANGUAGES, THEMES, Language, Theme, laptop
 from tests.page.screenshots import LOST, arrive
 from tests.page.states import CLAIM, KEY, MINUTE, NOW, STATES, phone
 
@@ -70,24 +68,6 @@ BESIDE = {
     "published": "Verdict: Evidence complete",
     "lost": "What you see below was true at 14:42:10, not now.",
 }
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def backend() -> AsyncIterator[Backend]:
-    async with serving() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    async with laptop(browser) as opened:
-        yield opened
 
 
 ALL_RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}

@@ -11,6 +11,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from evidence_server.anchor import code_at, next_change_ms, slot_of
+from evidence_server.identity import Identity
+from evidence_server.vision.marker import svg
 from tests.path.rig import Rig
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -57,7 +60,7 @@ async def test_a_messenger_that_fetches_the_link_uses_nothing_up(two: Two) -> No
     assert status == 200
 
 
-READS = ("", "/offer", "/events", "/qr.svg", "/qr.png")
+READS = ("", "/offer", "/events", "/qr.svg", "/qr.png", "/anchor.svg")
 OF_THE_BACKEND = (
     ("POST", "/v1/sittings", {}),
     ("POST", "/v1/sittings/one/end", {}),
@@ -113,6 +116,25 @@ async def test_a_changed_token_opens_nothing(two: Two) -> None:
     for place in (0, len(token) // 2):
         changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
         assert (await two.ask("GET", "/v1/sittings/one", changed))[0] == 401
+
+
+async def test_the_marker_of_this_moment_is_drawn_with_the_time_of_its_next_change(two: Two) -> None:
+    key = Identity.open(two.rig.folder / "data" / "keys").anchor_key("one")
+    headers = {"Authorization": f"Bearer {two.one['page_token']}"}
+    async with aiohttp.ClientSession(headers=headers) as http, http.get(
+        f"{two.rig.server.url}/v1/sittings/one/anchor.svg"
+    ) as answer:
+        change = int(answer.headers["Evidence-Next-Change"])
+        assert answer.content_type == "image/svg+xml"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert 1 <= int(answer.headers["Refresh"]) <= 30
+        assert await answer.text() == svg(code_at(key, slot_of(change - 1)))
+    assert change == next_change_ms(change - 1)
+
+
+async def test_an_unknown_sitting_has_no_marker(two: Two) -> None:
+    status, refusal = await two.ask("GET", "/v1/sittings/none/anchor.svg", two.rig.server.api_key)
+    assert (status, refusal["error"]) == (404, "sitting_unknown")
 
 
 async def test_confirm_without_a_claim_is_refused(two: Two) -> None:

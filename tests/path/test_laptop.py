@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 from playwright.async_api import Page, expect
 
+from evidence_server.anchor import ANCHOR_SLOT_MS, expected_codes
+from evidence_server.identity import Identity
+from evidence_server.vision.anchor import Reader, Reading
 from phone_client.bind import read_qr
 from tests.page.browser import chromium, laptop
 from tests.path.rig import PATIENCE_S, Rig
@@ -19,6 +22,12 @@ def read_code(screenshot: bytes) -> str:
     """The text of the QR code in a picture; empty where none is seen."""
     picture = cv2.imdecode(np.frombuffer(screenshot, np.uint8), cv2.IMREAD_COLOR)
     return "" if picture is None else read_qr(picture)
+
+
+def read_markers(screenshot: bytes) -> list[Reading]:
+    """The anchor's markers in a picture."""
+    picture = cv2.imdecode(np.frombuffer(screenshot, np.uint8), cv2.IMREAD_GRAYSCALE)
+    return [] if picture is None else Reader().read(picture.astype(np.uint8))
 
 
 async def photograph(page: Page) -> bytes:
@@ -51,6 +60,12 @@ async def test_a_candidate_scans_confirms_and_sees_the_verdict(rig: Rig) -> None
         await expect(root).to_have_attribute("data-capture", "recording", timeout=PATIENCE_MS)
         await expect(page.get_by_role("heading", level=1)).to_have_text("正在录制", timeout=PATIENCE_MS)
         await rig.server.wait_for_stored(sitting, 1)
+
+        key = Identity.open(rig.folder / "data" / "keys").anchor_key(sitting)
+        await expect(page.locator(".anchor-picture")).to_be_visible(timeout=PATIENCE_MS)
+        (reading,) = read_markers(await page.screenshot())
+        state = await rig.server.state(sitting)
+        assert reading.code in expected_codes(key, state["server_time_ms"], ANCHOR_SLOT_MS)
 
         await rig.server.command("end", sitting)
         await expect(root).to_have_attribute("data-stage", "decided", timeout=PATIENCE_MS)

@@ -132,7 +132,8 @@ def test_a_neighbours_marker_beside_changes_nothing() -> None:
 def test_one_stray_picture_is_not_believed() -> None:
     shown = looks(30)
     shown[12] = Look(shown[12].at_ms, (SLOT - 9,))
-    assert judge_sightings(shown) == judge_sightings([*shown[:12], Look(shown[12].at_ms), *shown[13:]])
+    without = [*shown[:12], Look(shown[12].at_ms), *shown[13:]]
+    assert judge_sightings(shown) == judge_sightings(without)
 
 
 @pytest.mark.parametrize("where", ["begin", "middle", "end"])

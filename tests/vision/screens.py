@@ -164,15 +164,15 @@ def filmed(
     rng: np.random.Generator, picture: Real, visitor: Grey, noise: float, frames: int
 ) -> Iterator[Grey]:
     """`frames` noisy pictures of a scene in which somebody moves."""
-    grain = rng.normal(0, noise, (HEIGHT + 64, WIDTH + 64)).astype(np.float32)
+    grain = rng.normal(0, noise, (HEIGHT + 64, WIDTH + 64)).round().astype(np.int16)
+    still = np.clip(picture, 0, 255).astype(np.int16)
     start = int(rng.integers(0, WIDTH))
     for index in range(frames):
-        moved = picture.copy()
+        moved = still.copy()
         left = (start + 3 * index) % (WIDTH - visitor.shape[1])
         moved[HEIGHT - visitor.shape[0] :, left : left + visitor.shape[1]] = visitor
         y, x = rng.integers(0, 64, 2)
-        moved += grain[y : y + HEIGHT, x : x + WIDTH]
-        yield np.clip(moved, 0, 255).astype(np.uint8)
+        yield cv2.add(moved, grain[y : y + HEIGHT, x : x + WIDTH], dtype=cv2.CV_8U)
 
 
 def compressed(pictures: Iterator[Grey]) -> Iterator[tuple[bool, Grey]]:
