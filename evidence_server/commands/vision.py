@@ -15,9 +15,9 @@ from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Jso
 def scan(
     clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A room scan, MP4 or WebM.")],
     orientation: Annotated[
-        Path | None, typer.Option(metavar="F", help="What the phone felt: JSON, a list of [t, alpha, beta, gamma].")
+        Path | None, typer.Option(metavar="F", help="DeviceOrientation: JSON, [t, alpha, beta, gamma] each.")
     ] = None,
-    strip: Annotated[Path | None, typer.Option(metavar="OUT.jpg", help="Also draw the room as a strip.")] = None,
+    strip: Annotated[Path | None, typer.Option(metavar="OUT.jpg", help="Draw the room as a strip.")] = None,
     json_: Json = False,
 ) -> None:
     """Judge a clip as a room scan; exit 1 if it has to be repeated, 3 if it cannot be read."""
@@ -66,8 +66,9 @@ def _print(told: dict[str, Any]) -> None:
     if told["problem"]:
         console.print(f"  media: {told['problem']}", markup=False)
     for reason in told["reasons"]:
-        facts = ", ".join(f"{name} {value}" for name, value in reason.items() if name not in ("code", "answer"))
-        console.print(f"  {reason['answer']}: {reason['code']}" + (f" ({facts})" if facts else ""), markup=False)
+        facts = [f"{name} {value}" for name, value in reason.items() if name not in ("code", "answer")]
+        line = f"  {reason['answer']}: {reason['code']}" + (f" ({', '.join(facts)})" if facts else "")
+        console.print(line, markup=False)
     closed = "closed" if told["closed"] else "not closed"
     console.print(f"  turned {told['net_yaw']:.1f} degrees ({low:.1f} to {high:.1f}), {closed}", markup=False)
     console.print(f"  sectors covered {len(told['sectors_covered'])} of 36, candidate seen "

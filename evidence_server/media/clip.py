@@ -1,4 +1,4 @@
-"""Decodes a clip to small frames, ten a second, as cheaply as a correct picture allows.
+"""Decodes a clip to small frames, eight a second, as cheaply as a correct picture allows.
 
 Two thirds of what a room scan costs is decoding, so: one thread, no loop filter, and only the frames that are
 wanted are scaled, their luma by area and their chroma by picking. Times are the container's own.
@@ -24,7 +24,10 @@ from evidence_server.vision.frame import Frame, Picture
 #: Planar formats with halved chroma, scaled here; libav converts all others.
 _PLANAR = frozenset({"yuv420p", "yuvj420p"})
 #: The ways a picture may be turned upright (libav: degrees counter-clockwise).
-_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, -180: cv2.ROTATE_180}
+_TURNS = {
+    90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180, -180: cv2.ROTATE_180,
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class ClipLimits:
 
     short_side: int = 180
     """Pixels of the frames' shorter side: 720x1280 becomes 180x320."""
-    rate_hz: float = 10.0
+    rate_hz: float = 8.0
     """Frames a second; all of them where there are fewer."""
     pixels: int = 4096 * 2304
     """Of a coded picture; a larger one is not decoded."""
@@ -44,14 +47,16 @@ class ClipLimits:
 
 
 class Clip:
-    """One reading of a clip. `problem` says after :meth:`frames` why there are fewer than the clip promises."""
+    """One reading of a clip. `problem` says after :meth:`frames` why there are fewer than the clip
+    promises."""
 
-    def __init__(self, source: BinaryIO | Path, limits: ClipLimits = ClipLimits()) -> None:  # noqa: B008
+    def __init__(self, source: BinaryIO | Path, limits: ClipLimits = ClipLimits()) -> None:
         """`source`: a seekable file or its path; MP4 or WebM."""
         self._source = source
         self._limits = limits
         self.problem = ""
-        """not_media, no_video, no_decoder, pixel_limit, time_limit, frame_limit, undecodable, no_frames, or empty."""
+        """not_media, no_video, no_decoder, pixel_limit, time_limit, frame_limit, undecodable, no_frames, or
+        empty."""
         self.duration_s = 0.0
         """From the first to the last decoded picture."""
 
@@ -124,7 +129,7 @@ class Clip:
         """All pictures that decode; a damaged packet costs only what depends on it."""
         for packet in container.demux(stream):
             try:
-                yield from cast(list[VideoFrame], packet.decode())
+                yield from packet.decode()
             except av.FFmpegError as error:
                 if isinstance(error, MemoryError):
                     raise
@@ -140,13 +145,15 @@ def upright(picture: VideoFrame, short_side: int, rotation: float) -> Picture:
     if picture.format.name in _PLANAR and width >= 2 * small[0]:
         bgr = _scaled_planes(picture, small)
     else:
-        bgr = picture.reformat(small[0], small[1], "bgr24", interpolation="AREA").to_ndarray()
+        scaled = picture.reformat(small[0], small[1], "bgr24", interpolation="AREA")
+        bgr = cast(Picture, scaled.to_ndarray())
     turn = _TURNS.get(round(rotation / 90) * 90)
     return cast(Picture, bgr if turn is None else cv2.rotate(bgr, turn))
 
 
 def _scaled_planes(picture: VideoFrame, small: tuple[int, int]) -> Picture:
-    """Scale the coded planes before converting: a tenth of the pixels are touched that libav's scaler touches."""
+    """Scale the coded planes before converting: a tenth of the pixels are touched that libav's scaler
+    touches."""
     width, height = small
     luma, blue, red = (_plane(plane) for plane in picture.planes)
     planes = np.empty((height * 3 // 2, width), np.uint8)

@@ -41,9 +41,11 @@ def measure_clip(
     with_strip: bool = False,
     limits: ClipLimits | None = None,
 ) -> MeasuredClip:
-    """Decode and judge a clip. `orientation`: [t, alpha, beta, gamma], seconds from its first picture, and degrees.
+    """Decode and judge a clip. `orientation`: [t, alpha, beta, gamma], seconds from its first picture, and
+    degrees.
 
-    Damaged media gives an answer, not an exception. Raises MemoryError where decoding wants more than there may be.
+    Damaged media gives an answer, not an exception. Raises MemoryError where decoding wants more than there
+    may be.
     """
     clip = Clip(source, limits or ClipLimits())
     scan = RoomScan(finder)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evidence_server.vision.flow import NOMINAL_FOCAL, Motion, motion, points_of, track
+from evidence_server.vision.flow import Motion, motion, points_of, track, weighted_median
 from evidence_server.vision.frame import Picture
 from evidence_server.vision.presence import Face
 
@@ -27,15 +27,18 @@ SMALL = 4
 """Pixels of the frame in one of the comparison."""
 REACH_X, REACH_Y = 15, 10
 """Furthest shift that is tried, in pixels of the comparison: a third of the picture's width."""
-MOST_PAIRS = 240
+MOST_PAIRS = 160
 ALIKE = 0.45
 """Correlation from which a pair votes: views of other places reach 0.3, the same view with noise 0.7."""
-TOGETHER = 3.0
-"""Apparent degrees within which votes are for the same length."""
-MEASURED = 10
-"""Pairs that are measured again by optical flow."""
+TOGETHER = 2.0
+"""Apparent degrees within which revisits agree."""
+MEASURED = 30
+"""Most alike pairs that are measured by optical flow."""
+AGREED = 0.5
+"""Share of the revisits (by weight) that must agree."""
 SPREAD, AGREEING = 0.035, 0.42
-"""Of the flow between two views of the same place: at most this residual (half widths), at least this share."""
+"""Of the flow between two views of the same place: at most this residual (half widths), at least this
+share."""
 FEWEST = 3
 """Pairs that must agree."""
 
@@ -49,15 +52,23 @@ class View:
     candidate: Face | None
 
     @cached_property
+    def points(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """The points to follow from here, and their structure tensors."""
+        return points_of(self.luma, self.candidate)
+
+    @cached_property
     def transforms(self) -> tuple[NDArray[np.complex64], NDArray[np.complex64], NDArray[np.complex64]]:
-        """Fourier transforms of the picture without local mean and candidate, of its square, and of its mask."""
+        """Fourier transforms of the picture without local mean and candidate, of its square, and of its
+        mask."""
         height, width = self.luma.shape[0] // SMALL, self.luma.shape[1] // SMALL
         small = cv2.resize(self.luma, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
         fine = small - cv2.GaussianBlur(small, (0, 0), 4)
+        # One bright window must not outshout the room.
+        fine /= np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), 6)) + 4
         mask = np.ones_like(fine)
         if self.candidate is not None:
             face = self.candidate
-            left, right = face.centre[0] - 2 * face.width, face.centre[0] + 2 * face.width
+            left, right = face.centre[0] - 2.2 * face.width, face.centre[0] + 2.2 * face.width
             top = face.y - 0.7 * face.height
             mask[max(0, int(top * height)) :, max(0, int(left * width)) : max(0, int(right * width))] = 0
         fine *= mask
@@ -70,8 +81,8 @@ class View:
 
 @dataclass(frozen=True)
 class Match:
-    """Two views of about the same place: how alike they are (0..1), and the pixels by which the second's content
-    lies further right and further down (in pixels of the frame)."""
+    """Two views of about the same place: how alike they are (0..1), and the pixels by which the second's
+    content lies further right and further down (in pixels of the frame)."""
 
     score: float
     right: float
@@ -79,8 +90,19 @@ class Match:
 
 
 @dataclass(frozen=True)
+class Revisit:
+    """Two frames, by number, of about the same place, and the apparent degrees by which the second looks
+    further right."""
+
+    first: int
+    second: int
+    offset: float
+
+
+@dataclass(frozen=True)
 class Closure:
-    """The apparent degrees of one full turn, the uncertainty of that, and how many pairs of views agree on it."""
+    """The apparent degrees of one full turn, the uncertainty of that, and how many pairs of views agree on
+    it."""
 
     full_turn: float
     uncertainty: float
@@ -97,45 +119,50 @@ def compare(first: View, second: View) -> Match:
     energy_b = np.fft.irfft2(np.conj(mask_a) * square_b, shape)
     rows, columns = np.arange(-REACH_Y, REACH_Y + 1), np.arange(-REACH_X, REACH_X + 1)
     near = np.ix_(rows, columns)
-    floor = 1e-3 * float(energy_a[0, 0] + energy_b[0, 0]) + 1.0
+    floor = 0.1 * float(energy_a[REACH_Y, 0] + energy_b[REACH_Y, 0]) + 1.0
     scores = product[near] / np.sqrt(np.maximum(energy_a[near], floor) * np.maximum(energy_b[near], floor))
     best = int(scores.argmax())
     down, right = rows[best // len(columns)], columns[best % len(columns)]
     return Match(float(scores.ravel()[best]), float(right * SMALL), float(down * SMALL))
 
 
-def find_closure(views: Sequence[View], yaw: Doubles) -> Closure | None:
-    """The closure of a scan whose apparent turn at each frame is `yaw` (degrees); None if it shows none."""
-    pairs = _pairs_a_turn_apart([float(yaw[view.index]) for view in views])
-    votes: list[tuple[float, float, int, int, Match]] = []
-    for i, j in pairs:
+def find_revisits(views: Sequence[View], yaw: Doubles) -> list[Revisit]:
+    """Pairs of views about a full turn apart that show the same place; `yaw`: apparent degrees at each frame.
+
+    Correlation proposes, optical flow decides: in a room with few strong edges the wrong shift may correlate
+    best, but then hardly any point finds its place.
+    """
+    found = []
+    for i, j in _pairs_a_turn_apart([float(yaw[view.index]) for view in views]):
         match = compare(views[i], views[j])
         if match.score >= ALIKE:
-            apart = float(yaw[views[j].index] - yaw[views[i].index])
-            degrees = np.degrees(np.arctan(match.right / (views[i].luma.shape[1] / 2) / NOMINAL_FOCAL))
-            length = abs(apart) + float(degrees * np.sign(apart))
-            votes.append((length, match.score - ALIKE + 0.05, i, j, match))
-    if len(votes) < FEWEST:
+            found.append((match.score, i, j, match))
+    found.sort(key=lambda each: -each[0])
+    revisits = []
+    for _, i, j, match in found[:MEASURED]:
+        moved = offset(views[i], views[j], match)
+        if moved is not None and moved.spread <= SPREAD and moved.agreeing >= AGREEING:
+            revisits.append(Revisit(views[i].index, views[j].index, float(np.degrees(moved.yaw))))
+    return revisits
+
+
+def closure_of(revisits: Sequence[Revisit], yaw: Doubles) -> Closure | None:
+    """The full turn that most of the revisits agree on; None if too few do."""
+    if len(revisits) < FEWEST:
         return None
-    lengths, weights = np.array([vote[0] for vote in votes]), np.array([vote[1] for vote in votes])
-    support = [(weights * np.exp(-(((lengths - each) / TOGETHER) ** 2))).sum() for each in lengths]
-    chosen = lengths[int(np.argmax(support))]
-    near = [vote for vote in votes if abs(vote[0] - chosen) < TOGETHER]
-    # Small shifts measure best: their scale matters least.
-    near.sort(key=lambda vote: abs(vote[4].right) / 40 - vote[1])
-    measured = [
-        length
-        for _, _, i, j, match in near[:MEASURED]
-        if (length := _measured(views[i], views[j], match, yaw)) is not None
-    ]
-    if len(measured) < FEWEST:
+    apart = np.array([yaw[each.second] - yaw[each.first] for each in revisits])
+    offsets = np.array([each.offset for each in revisits])
+    lengths = np.abs(apart) - offsets * np.sign(apart)
+    # Small offsets measure best: their scale matters least.
+    weights = np.exp(-np.abs(offsets) / 8)
+    support = [float(weights[np.abs(lengths - each) < TOGETHER].sum()) for each in lengths]
+    near = np.abs(lengths - lengths[int(np.argmax(support))]) < TOGETHER
+    if np.count_nonzero(near) < FEWEST or max(support) < AGREED * float(weights.sum()):
         return None
-    middle = float(np.median(measured))
-    agreeing = [each for each in measured if abs(each - middle) < TOGETHER]
-    if len(agreeing) < FEWEST:
-        return None
-    spread = 1.48 * float(np.median(np.abs(np.array(agreeing) - middle)))
-    return Closure(float(np.median(agreeing)), spread / len(agreeing) ** 0.5, len(agreeing))
+    chosen, weights = lengths[near], weights[near]
+    middle = weighted_median(chosen, weights)
+    spread = 1.48 * weighted_median(np.abs(chosen - middle), weights)
+    return Closure(middle, spread / len(chosen) ** 0.5, len(chosen))
 
 
 def _pairs_a_turn_apart(yaw: Sequence[float]) -> list[tuple[int, int]]:
@@ -152,18 +179,10 @@ def _pairs_a_turn_apart(yaw: Sequence[float]) -> list[tuple[int, int]]:
 
 def offset(first: View, second: View, match: Match) -> Motion | None:
     """The motion from one view to another of the same place, measured by flow from the match on."""
-    points, tensors = points_of(first.luma, first.candidate)
+    points, tensors = first.points
     if len(points) == 0:
         return None
     return motion(track(first.luma, second.luma, points, tensors, (match.right, match.down)))
-
-
-def _measured(first: View, second: View, match: Match, yaw: Doubles) -> float | None:
-    found = offset(first, second, match)
-    if found is None or found.spread > SPREAD or found.agreeing < AGREEING:
-        return None
-    apart = float(yaw[second.index] - yaw[first.index])
-    return abs(apart) - float(np.degrees(found.yaw) * np.sign(apart))
 
 
 def _good_size(at_least: int) -> int:

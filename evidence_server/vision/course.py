@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evidence_server.vision.closure import Closure, find_closure
+from evidence_server.vision.closure import Closure, closure_of, find_revisits
 from evidence_server.vision.flow import NOMINAL_FOCAL
 from evidence_server.vision.observation import Observations
 from evidence_server.vision.orientation import SensedTurn
@@ -28,9 +28,10 @@ SENSED_ERROR = 4.0
 class Course:
     """Yaw at every frame, in degrees relative to the first, growing to the right, and how sure it is.
 
-    `total`, `low` and `high`: the turn at the last frame and its interval. `lost` is true for each step between
-    frames that could not be measured and was filled in. `shape` is what the full turn implies about the room (1 -
-    arm / distance); None without closure. `sensors_alike` is the correlation of turning rates; None without sensors.
+    `total`, `low` and `high`: the turn at the last frame and its interval. `lost` is true for each step
+    between frames that could not be measured and was filled in. `shape` is what the full turn implies about
+    the room (1 - arm / distance); None without closure. `sensors_alike` is the correlation of turning rates;
+    None without sensors.
     """
 
     yaw: Doubles
@@ -52,11 +53,12 @@ def find_course(seen: Observations, sensed: SensedTurn | None, limits: ScanThres
     if sensed is not None and sensed.covers(times[0], times[-1]):
         felt = sensed.at(times)
     turn = _filled(fit_turn(motions, None), times, lost, felt)
-    closure = find_closure(seen.views, turn.yaw)
+    revisits = find_revisits(seen.views, turn.yaw)
+    closure = closure_of(revisits, turn.yaw)
     if closure is not None:
         # Knowing the full turn, the room's shape can be fitted where it belongs.
         turn = _filled(fit_turn(motions, closure.full_turn), times, lost, felt)
-        closure = find_closure(seen.views, turn.yaw) or closure
+        closure = closure_of(revisits, turn.yaw)
     shape = None if closure is None else turn.curvature * (closure.full_turn / 360 * NOMINAL_FOCAL) ** 2
     if shape is not None and not limits.shape_low <= shape <= limits.shape_high:
         closure = None
@@ -82,10 +84,14 @@ def full_turn_of(curvature: float, shape: float) -> float:
 
 
 def lost_steps(seen: Observations, limits: ScanThresholds) -> NDArray[np.bool_]:
-    """Which steps between frames could not be measured: nothing to follow, nothing that agrees, or no light."""
+    """Which steps between frames could not be measured: nothing to follow, nothing that agrees, or no
+    light."""
     blind = (np.array(seen.contrast) < limits.covered_contrast)
     lost = [
-        motion is None or motion.spread > limits.lost_spread or after - before > limits.longest_step_s
+        motion is None
+        or motion.spread > limits.lost_spread
+        or motion.best_energy < limits.bare_energy
+        or after - before > limits.longest_step_s
         for motion, before, after in zip(seen.motions, seen.t_s[:-1], seen.t_s[1:], strict=True)
     ]
     return np.array(lost, bool) | blind[:-1] | blind[1:]
@@ -126,6 +132,7 @@ def _alike(plain: Doubles, felt: Doubles, times: Doubles, lost: NDArray[np.bool_
     seen, sensed = (plain[span:] - plain[:-span]) / passed, (felt[span:] - felt[:-span]) / passed
     whole = np.convolve(lost, np.ones(span), "valid") == 0
     if np.count_nonzero(whole) < span or seen[whole].std() < 1 or sensed[whole].std() < 1:
-        # Nothing turns evenly enough to be compared only by rates; hardly any turn means hardly any difference.
+        # Nothing turns evenly enough to be compared only by rates; hardly any turn means hardly any
+        # difference.
         return 1.0 if np.abs(seen[whole] - sensed[whole]).mean() < 8 else 0.0
     return float(np.corrcoef(seen[whole], sensed[whole])[0, 1])

@@ -26,7 +26,8 @@ LARGEST_SIDE = 400
 
 @dataclass
 class Observations:
-    """One entry a frame in each list, in order of time; `motions` has one less: from each frame to the next."""
+    """One entry a frame in each list, in order of time; `motions` has one less: from each frame to the
+    next."""
 
     t_s: list[float] = field(default_factory=list)
     luma: list[float] = field(default_factory=list)
@@ -96,14 +97,16 @@ class Observer:
         seen, luma = self.seen, frame.luma
         thumb = cv2.resize(luma, THUMB, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
         mean, contrast = float(thumb.mean()), float(thumb.std())
-        steps = np.abs(luma[::4, 2::4].astype(np.int16) - luma[::4, :-2:4])
+        steps = np.abs(luma[::4, 2::4].astype(np.int16) - luma[::4, :-2:4]).ravel()
+        high = int(0.98 * len(steps))
         seen.t_s.append(frame.t_s)
         seen.luma.append(mean)
         seen.contrast.append(contrast)
-        seen.gradient.append(float(np.percentile(steps, 98)) / 2)
+        seen.gradient.append(float(np.partition(steps, high)[high]) / 2)
         seen.thumbs.append((thumb - mean) / np.float32(contrast * thumb.size**0.5 + 1e-6))
         if self._before is not None:
-            motion = flow.motion(flow.follow(self._before, luma, self._watch.candidate))
+            last = seen.motions[-1] if seen.motions else None
+            motion = flow.follow(self._before, luma, self._watch.candidate, last)
             seen.motions.append(motion)
             self._plain.append(self._plain[-1] + (0.0 if motion is None else float(np.degrees(motion.yaw))))
         self._before = luma

@@ -1,8 +1,9 @@
 """The turn as the phone's own sensors felt it: W3C DeviceOrientation to yaw.
 
-A phone held upright has beta near 90 degrees, where alpha and gamma alone mean nothing (gimbal lock). The rotation
-matrix does: its third column is the direction out of the screen, where the front camera looks
-(W3C Device Orientation and Motion, section "deviceorientation event"; R = Rz(alpha) Rx(beta) Ry(gamma), east-north-up).
+A phone held upright has beta near 90 degrees, where alpha and gamma alone mean nothing (gimbal lock). The
+rotation matrix does: its third column is the direction out of the screen, where the front camera looks (W3C
+Device Orientation and Motion, section "deviceorientation event"; R = Rz(alpha) Rx(beta) Ry(gamma),
+east-north-up).
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ UPRIGHT_PITCH = 60.0
 
 @dataclass(frozen=True)
 class SensedTurn:
-    """Yaw in degrees (growing to the right, unwrapped, any zero) at times in seconds, both growing with time."""
+    """Yaw in degrees (growing to the right, unwrapped, any zero) at times in seconds, both growing with
+    time."""
 
     t_s: Doubles
     yaw: Doubles
 
     def at(self, times: Doubles) -> Doubles:
-        """Yaw at the given times, relative to the first of them; constant before the first and after the last sample."""
+        """Yaw at the given times, relative to the first of them; constant before the first and after the last
+        sample."""
         yaw = np.interp(times, self.t_s, self.yaw)
         return np.asarray(yaw - yaw[0])
 
@@ -51,9 +54,10 @@ def sensed_turn(samples: Iterable[Sequence[float]]) -> SensedTurn | None:
     for count, sample in enumerate(samples):
         if count >= MOST_SAMPLES:
             break
-        if len(sample) < 4 or not all(isinstance(value, int | float) and math.isfinite(value) for value in sample[:4]):
+        numbers = [value for value in sample[:4] if isinstance(value, int | float) and math.isfinite(value)]
+        if len(numbers) < 4:
             continue
-        t_s, alpha, beta, gamma = (float(value) for value in sample[:4])
+        t_s, alpha, beta, gamma = numbers
         east, north, up = _out_of_the_screen(alpha, beta, gamma)
         if (times and t_s <= times[-1]) or abs(up) > math.sin(math.radians(UPRIGHT_PITCH)):
             continue

@@ -87,13 +87,12 @@ def _anchor_centres() -> Floats:
 
 def _faces(boxes: Floats, logits: Floats, centres: Floats, threshold: float) -> list[Face]:
     """Decode the boxes that are confident enough and merge those of the same face, weighed by confidence."""
-    scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
-    kept = np.flatnonzero(scores >= threshold)
-    kept = kept[np.argsort(-scores[kept], kind="stable")]
+    kept = np.flatnonzero(logits >= np.log(threshold / (1 - threshold)))
+    kept = kept[np.argsort(-logits[kept], kind="stable")]
     middle = centres[kept] + boxes[kept, :2] / SIDE
     size = boxes[kept, 2:4] / SIDE
     corners = np.concatenate([middle - size / 2, middle + size / 2], axis=1)
-    weights = scores[kept]
+    weights = 1 / (1 + np.exp(-logits[kept]))
     faces = []
     while len(corners):
         same = _overlap(corners[0], corners) > OVERLAP
@@ -135,7 +134,8 @@ class Watch:
     """Looks without the candidate after which anybody may be it."""
 
     def __init__(self, finder: FaceFinder, confident: float, doubtful: float) -> None:
-        """`confident`: from which confidence a face is the candidate's first; `doubtful`: one where it was before."""
+        """`confident`: from which confidence a face is the candidate's first; `doubtful`: one where it was
+        before."""
         self._finder = finder
         self._confident, self._doubtful = confident, doubtful
         self._last: Face | None = None
@@ -166,7 +166,8 @@ class Watch:
         return max(sure, key=lambda face: face.width * (1 - abs(face.centre[0] - 0.5)), default=None)
 
     def _find(self, bgr: Picture) -> list[Face]:
-        """Look at a square as wide as the picture: in all of an upright one faces are too small for the network."""
+        """Look at a square as wide as the picture: in all of an upright one faces are too small for the
+        network."""
         height, width = bgr.shape[:2]
         if height <= width:
             return self._finder.find(bgr, self._doubtful)

@@ -117,12 +117,12 @@ class RoomScan:
         yaw = np.array([self._observer.plain_at(view.index) for view in seen.views]) * factor
         sectors = sectors_passed(yaw, np.ones(len(yaw), bool)) if len(yaw) else []
         last = seen.sightings[-1].candidate if seen.sightings else None
-        return Progress(
-            seen.t_s[-1] if seen.t_s else 0.0, self._observer.plain_turn * factor, tuple(sectors), last is not None
-        )
+        now = seen.t_s[-1] if seen.t_s else 0.0
+        return Progress(now, self._observer.plain_turn * factor, tuple(sectors), last is not None)
 
     def finish(self, orientation: Iterable[Sequence[float]] | None = None) -> ScanResult:
-        """Judge the whole; `orientation`: [t, alpha, beta, gamma] in seconds of the frames' clock, and degrees."""
+        """Judge the whole; `orientation`: [t, alpha, beta, gamma] in seconds of the frames' clock, and
+        degrees."""
         seen, limits = self._observer.seen, self._thresholds
         if len(seen.t_s) < FEWEST_FRAMES:
             return _too_short(seen)
@@ -133,44 +133,53 @@ class RoomScan:
             *people_reasons(seen, limits), *turn_reasons(seen, course, limits),
         ]
         times = np.array(seen.t_s)
-        usable = _usable(seen, course, limits)
+        usable = _usable(seen, course, limits, limits.fast)
         covered = sectors_passed(course.yaw, usable)
-        missing = set(range(COUNT)) - set(covered)
-        if course.closure is not None and missing and not any(each.answer is Answer.REPEAT for each in reasons):
+        passed = sectors_passed(course.yaw, _usable(seen, course, limits, limits.too_fast))
+        unverified = set(sectors_at(course.yaw, ~usable)) - set(covered)
+        missing = set(range(COUNT)) - set(passed) - unverified
+        repeat = any(each.answer is Answer.REPEAT for each in reasons)
+        if course.closure is not None and missing and not repeat:
             reasons.append(Reason("sectors_missing", Answer.REPEAT, {"sectors": sorted(missing)}))
         answer = max((each.answer for each in reasons), key=list(Answer).index, default=Answer.ACCEPT)
         looked = [look.t_s for look in seen.sightings]
         there = np.array([look.candidate is not None for look in seen.sightings])
-        strong, _ = other_people(seen.sightings, limits)
-        at_once = {t_s: 1 for t_s in strong}
         return ScanResult(
             accepted=answer,
             reasons=tuple(reasons),
             net_yaw=course.total,
             net_yaw_interval=(course.low, course.high),
             sectors_covered=tuple(covered),
-            sectors_unverified=tuple(sorted(set(sectors_at(course.yaw, ~usable)) - set(covered))),
+            sectors_unverified=tuple(sorted(unverified)),
             closed=course.closure is not None and float(np.ptp(course.yaw)) >= limits.closed_turn,
             yaw=tuple(zip(seen.t_s, course.yaw.tolist(), strict=True)),
             direction="none" if abs(course.total) < 45 else "right" if course.total > 0 else "left",
             fastest=_fastest(times, course.yaw),
             face_fraction=float(there.mean()),
             longest_absence_s=longest_run(np.array(looked), ~there)[1],
-            people_max=max(
-                (int(look.candidate is not None) + at_once.get(look.t_s, 0) for look in seen.sightings), default=0
-            ),
+            people_max=_people_max(seen, limits),
             duration_s=float(times[-1] - times[0]),
             room_shape=course.shape,
             sensors_alike=course.sensors_alike,
         )
 
 
-def _usable(seen: Observations, course: Course, limits: ScanThresholds) -> NDArray[np.bool_]:
-    """Frames that show their sector: open lens, light, slow enough, and measured from the frame before or after."""
+def _usable(
+    seen: Observations, course: Course, limits: ScanThresholds, fastest: float
+) -> NDArray[np.bool_]:
+    """Frames that show their sector: open lens, light, slow enough, and measured from the frame before or
+    after."""
     light = (np.array(seen.contrast) >= limits.covered_contrast) & (np.array(seen.luma) > 28)
     rate = np.abs(np.gradient(course.yaw, np.array(seen.t_s)))
     apart = np.concatenate([[True], course.lost]) & np.concatenate([course.lost, [True]])
-    return np.asarray(light & (rate < limits.fast) & ~apart)
+    return np.asarray(light & (rate < fastest) & ~apart)
+
+
+def _people_max(seen: Observations, limits: ScanThresholds) -> int:
+    """Most people at once; one other at most is told apart."""
+    others = set(other_people(seen.sightings, limits)[0])
+    counts = [int(look.candidate is not None) + int(look.t_s in others) for look in seen.sightings]
+    return max(counts, default=0)
 
 
 def _fastest(times: NDArray[np.float64], yaw: NDArray[np.float64]) -> float:
@@ -181,8 +190,8 @@ def _fastest(times: NDArray[np.float64], yaw: NDArray[np.float64]) -> float:
 def _too_short(seen: Observations) -> ScanResult:
     reason = Reason("too_short", Answer.REPEAT, {"frames": len(seen.t_s)})
     return ScanResult(
-        accepted=Answer.REPEAT, reasons=(reason,), net_yaw=0.0, net_yaw_interval=(-360.0, 360.0), sectors_covered=(),
-        sectors_unverified=(), closed=False, yaw=tuple((t_s, 0.0) for t_s in seen.t_s), direction="none", fastest=0.0,
-        face_fraction=0.0, longest_absence_s=0.0, people_max=0,
+        accepted=Answer.REPEAT, reasons=(reason,), net_yaw=0.0, net_yaw_interval=(-360.0, 360.0),
+        sectors_covered=(), sectors_unverified=(), closed=False, yaw=tuple((t_s, 0.0) for t_s in seen.t_s),
+        direction="none", fastest=0.0, face_fraction=0.0, longest_absence_s=0.0, people_max=0,
         duration_s=seen.t_s[-1] - seen.t_s[0] if seen.t_s else 0.0, room_shape=None, sensors_alike=None,
     )

@@ -12,7 +12,8 @@ COUNT = 360 // DEGREES
 
 
 def sectors_at(yaw: NDArray[np.float64], usable: NDArray[np.bool_]) -> list[int]:
-    """The sectors (yaw in [10 k, 10 k + 10) modulo 360) that the optical axis was in at a usable frame, sorted."""
+    """The sectors (yaw in [10 k, 10 k + 10) modulo 360) that the optical axis was in at a usable frame,
+    sorted."""
     inside = np.floor_divide(np.mod(yaw[usable], 360.0), DEGREES).astype(int) % COUNT
     return sorted({int(sector) for sector in inside})
 
@@ -30,7 +31,8 @@ def sectors_passed(yaw: NDArray[np.float64], usable: NDArray[np.bool_]) -> list[
 
 
 def spans_of(sectors: Iterable[int]) -> list[tuple[int, int]]:
-    """Runs of neighbouring sectors as (from, to) in degrees, `to` may exceed 360 where a run passes the zero."""
+    """Runs of neighbouring sectors as (from, to) in degrees, `to` may exceed 360 where a run passes the
+    zero."""
     chosen = sorted(set(sectors))
     if len(chosen) == COUNT:
         return [(0, 360)]

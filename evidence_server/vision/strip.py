@@ -51,7 +51,7 @@ def _room(seen: Observations, result: ScanResult) -> Picture:
         where = (at + np.arange(columns)) % WIDTH
         total[:, where] += bent * near[None, :, None]
         weight[:, where] += near[None, :, None]
-    return np.clip(total / weight, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(total / weight, 0, 255).astype(np.uint8))
 
 
 def _cylinder(picture: Picture) -> tuple[NDArray[np.float32], int]:
@@ -124,7 +124,8 @@ def _title(canvas: Picture, result: ScanResult) -> None:
     turned = f"{result.net_yaw:+.0f} deg" if result.closed else (
         f"{result.net_yaw_interval[0]:+.0f} to {result.net_yaw_interval[1]:+.0f} deg"
     )
-    _text(canvas, f"{result.accepted}  |  {turned} in {result.duration_s:.0f} s  |  {codes}"[:170], (8, 20), 0.5)
+    title = f"{result.accepted}  |  {turned} in {result.duration_s:.0f} s  |  {codes}"
+    _text(canvas, title[:170], (8, 20), 0.5)
 
 
 def _text(canvas: Picture, text: str, at: tuple[int, int], size: float) -> None:

@@ -17,7 +17,7 @@ class ScanThresholds:
     """A scan that goes on longer is refused: twelve times an ordinary one (24 degrees a second)."""
     most_frames: int = 3_300
     """The same at 10 frames a second, and some."""
-    face_every_s: float = 0.19
+    face_every_s: float = 0.24
     """A second person was in the picture for 0.4 s: two looks fall into that."""
     longest_step_s: float = 0.45
     """Between two frames: beyond it 80 degrees a second are more than half of the picture."""
@@ -28,7 +28,8 @@ class ScanThresholds:
     dark_share: float = 0.2
     """Of the frames."""
     covered_contrast: float = 9.0
-    """Standard deviation of a picture of 18x32 pixels below which the lens is covered: bad 5, good from 23."""
+    """Standard deviation of a picture of 18x32 pixels below which the lens is covered: bad 5, good from
+    23."""
     covered_s: float = 0.5
     """Longest stretch of covered frames: a hand that passes."""
     blurred_gradient: float = 7.0
@@ -53,12 +54,25 @@ class ScanThresholds:
     # -- motion
     fast: float = 90.0
     """Degrees a second at which a sector no longer counts as seen."""
-    fast_s: float = 0.5
-    """Time beyond that speed: bad from 0.55, good 0."""
+    too_fast: float = 120.0
+    """Degrees a second that are not accepted for `fast_s`: quick good scans reach 101, bad ones 170 to
+    220."""
+    fast_s: float = 0.4
     lost_spread: float = 0.025
-    """Residual of the flow (half widths) from which a step is unmeasured: good below 0.01, bare walls 0.02."""
+    """Residual of the flow (half widths) from which a step is unmeasured: good below 0.01, bare walls
+    0.02."""
+    cut_alike: float = 0.7
+    """Correlation of consecutive pictures of 18x32 pixels at a cut: cuts 0.16-0.65, quick turns (80 degrees a
+    second) from 0.78."""
+    jump_alike: float = 0.92
+    """The same for a step that flow could not measure either: mirrored 0.73, blended 0.82, into a bare wall
+    0.95."""
+    bare_energy: float = 4.0
+    """Gradient energy of the better points below which there is nothing to follow: blank walls 1.2-1.8 (noise
+    alone), the barest real ones from 5."""
     jump_energy: float = 20.0
-    """Gradient energy from which an unmeasured step is a jump and no bare wall (bare walls 2-60, rooms from 60)."""
+    """Gradient energy from which an unmeasured step is a jump and no bare wall (bare walls 2-60, rooms from
+    60)."""
     still_turn: float = 20.0
     """Apparent degrees below which a scan may be a still picture."""
     still_alike: float = 0.9993
@@ -74,10 +88,12 @@ class ScanThresholds:
     closed_turn: float = 349.0
     """The picture closes: less is missing than the lens sees at once, but not looked at."""
     shape_low: float = 0.60
-    shape_high: float = 0.92
-    """Curvature times the squared focal length that the closure implies, that is 1 - arm / (D + arm): good 0.66-0.82,
-    loops and fast scans that seem to close 0.38-0.56."""
+    shape_high: float = 1.05
+    """Curvature times the squared focal length that the closure implies, that is 1 - arm / (D + arm): good
+    0.64-0.82, a hall 0.95; what seems to close after less than a turn (loops, stretches left out)
+    0.38-0.58."""
     unseen: float = 12.0
-    """Degrees of unmeasured turn that are left to people: an eighth of what the lens sees is nothing to hide in."""
+    """Degrees of unmeasured turn that are left to people: an eighth of what the lens sees is nothing to hide
+    in."""
     sensors_alike: float = 0.9
     """Correlation of sensed and seen turning rates: good from 0.98, loops at most 0.61."""

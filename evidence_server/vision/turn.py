@@ -1,15 +1,15 @@
 """The turn of the camera along a scan, from the motions between its frames.
 
-The candidate turns on the spot and holds the phone at arm's length, looking inward: the camera circles. A wall at
-distance D then moves by only D / (D + arm) of the turn, and D changes along the wall, so summed rotations are 8 to
-23 % short, unevenly. What a pair of frames shows at column x (half widths) is
+The candidate turns on the spot and holds the phone at arm's length, looking inward: the camera circles. A
+wall at distance D then moves by only D / (D + arm) of the turn, and D changes along the wall, so summed
+rotations are 8 to 23 % short, unevenly. What a pair of frames shows at column x (half widths) is
 
     dx(x) = -a * (1 + k x^2 + p(azimuth) * sqrt(1 + x^2 / f^2))
 
-with a the pair's own apparent turn, k the picture's curvature, and p the room's shape as it is seen: a short Fourier
-series over the azimuth, the same for all pairs. Fitting k and p to all pairs at once (variable projection, Golub and
-Pereyra 1973: each pair's `a` is eliminated) leaves turns that are right up to one common factor. Only a closed loop
-or the phone's own sensors know that factor.
+with a the pair's own apparent turn, k the picture's curvature, and p the room's shape as it is seen: a short
+Fourier series over the azimuth, the same for all pairs. Fitting k and p to all pairs at once (variable
+projection, Golub and Pereyra 1973: each pair's `a` is eliminated) leaves turns that are right up to one
+common factor. Only a closed loop or the phone's own sensors know that factor.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ Doubles = NDArray[np.float64]
 HARMONICS = 4
 """Of the room's shape: a box room is 2 and 4; more only fits noise."""
 SHAPE_SD = 0.06
-"""How uneven rooms are thought to be before looking: the prior of each coefficient (rooms of 3.2 to 9 m: 0.01-0.07)."""
+"""How uneven rooms are thought to be before looking: the prior of each coefficient (rooms of 3.2 to 9 m:
+0.01-0.07)."""
 CURVATURE_SD = 0.2
 NEAR = 0.8
 """Typical share of the turn that the picture shows: walls at 2.2 m, an arm of 0.55 m."""
 BAND = 0.6
 """Rows that show walls, half widths above and below the middle."""
+ROUNDS = 2
 INDEPENDENT = 0.2
 """Share of the points that count as independent: neighbouring ones err alike."""
 
@@ -48,7 +50,8 @@ class Turn:
 
 @dataclass(frozen=True)
 class _Rows:
-    """All points of all pairs in one table: column, horizontal displacement without pitch and roll, weight, pair."""
+    """All points of all pairs in one table: column, horizontal displacement without pitch and roll, weight,
+    pair."""
 
     x: Doubles
     moved: Doubles
@@ -59,7 +62,7 @@ class _Rows:
 def summed(motions: Sequence[Motion | None]) -> Doubles:
     """The plain sum of the pairs' turns at each frame, degrees; a pair without a motion adds nothing."""
     steps = [0.0 if each is None else each.yaw for each in motions]
-    return np.degrees(np.concatenate([[0.0], np.cumsum(steps)]))
+    return np.asarray(np.degrees(np.concatenate([[0.0], np.cumsum(steps)])))
 
 
 def fit_turn(motions: Sequence[Motion | None], full_turn: float | None) -> Turn:
@@ -97,22 +100,26 @@ def _table(motions: Sequence[Motion | None]) -> _Rows:
             columns, (x, tracks.dx - leaning, weight, np.full(len(x), pair)), strict=True
         ):
             column.append(values[kept])
-    x, moved, weight, pair = (np.concatenate([np.zeros(0), *column]) for column in columns)
-    return _Rows(x, moved, weight / max(float(weight.mean()), 1e-12) if len(weight) else weight, pair.astype(np.intp))
+    if not columns[0]:
+        return _Rows(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, np.intp))
+    across, displacement, weights, pairs = (np.concatenate(each) for each in columns)
+    return _Rows(across, displacement, weights / max(float(weights.mean()), 1e-12), pairs.astype(np.intp))
 
 
 def _fit(rows: _Rows, first: Doubles, full_turn: float) -> tuple[Doubles, Doubles]:
-    """Each pair's apparent turn (half widths) and the unknowns: curvature, then cosine and sine of each harmonic."""
+    """Each pair's apparent turn (half widths) and the unknowns: curvature, then cosine and sine of each
+    harmonic."""
     pairs, focal = len(first), NOMINAL_FOCAL
     expected = np.zeros(2 * HARMONICS + 1)
     expected[0] = 1 / (focal**2 * NEAR)
     prior = np.diag([CURVATURE_SD**-2] + [SHAPE_SD**-2] * (2 * HARMONICS))
     unknown, apparent = expected.copy(), first.copy()
     depth = np.sqrt(1 + (rows.x / focal) ** 2)
-    for _ in range(3):
+    for _ in range(ROUNDS):
         turned = np.concatenate([[0.0], np.cumsum(apparent)]) / focal * (360 / full_turn)
         azimuth = (turned[:-1] + turned[1:])[rows.pair] / 2 + np.arctan(rows.x / focal)
-        waves = [wave(order * azimuth) * depth for order in range(1, HARMONICS + 1) for wave in (np.cos, np.sin)]
+        orders = range(1, HARMONICS + 1)
+        waves = [wave(order * azimuth) * depth for order in orders for wave in (np.cos, np.sin)]
         design = np.stack([rows.x**2, *waves])
         for _ in range(2):
             gain = 1 + unknown @ design
