@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, console, fail
+from evidence_server.media.once import look_once
 
 
 def scan(
@@ -21,26 +22,19 @@ def scan(
     json_: Json = False,
 ) -> None:
     """Judge a clip as a room scan; exit 1 if it has to be repeated, 3 if it cannot be read."""
-    # Imported here alone: the commands that are only HTTP clients do without.
-    from evidence_server.media.scanning import FACE_MODEL, measure_clip
-    from evidence_server.vision.presence import FaceFinder
-
     if not clip.is_file():
         fail(f"There is no file {clip}.", USAGE)
-    if not FACE_MODEL.is_file():
-        fail("The face model is missing: run `make setup`.", USAGE)
     samples = None if orientation is None else _samples(orientation)
-    began = _cpu_s()
-    measured = measure_clip(clip, samples, finder=FaceFinder(FACE_MODEL), with_strip=strip is not None)
-    if strip is not None and measured.strip:
-        strip.write_bytes(measured.strip)
-    told = measured.told | {"cpu_s": round(_cpu_s() - began, 3)}
+    told = look_once("scan", clip, {"orientation": samples, "picture": strip is not None})
+    picture = base64.b64decode(told.pop("picture", ""))
+    if "unreadable" in told:
+        fail(f"{clip} can't be read: {told['unreadable']}", UNVERIFIED)
+    if strip is not None and picture:
+        strip.write_bytes(picture)
     if json_:
         print(json.dumps(told))
     else:
         _print(told)
-    if not measured.readable:
-        raise typer.Exit(UNVERIFIED)
     raise typer.Exit(INCOMPLETE if told["accepted"] == "repeat" else 0)
 
 
@@ -52,12 +46,6 @@ def _samples(path: Path) -> list[list[float]]:
     if not isinstance(samples, list) or not all(isinstance(sample, list) for sample in samples):
         fail(f"{path} is no list of [t, alpha, beta, gamma].", USAGE)
     return samples
-
-
-def _cpu_s() -> float:
-    """Processor seconds of this process and of its children."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
 
 
 def _print(told: dict[str, Any]) -> None:

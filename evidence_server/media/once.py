@@ -7,25 +7,34 @@ more. Whoever starts it reads its way of dying: see :func:`look_once`.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from evidence_server.media.limits import Limits
+
+if TYPE_CHECKING:
+    from evidence_server.vision.presence import FaceFinder
+
+Facts = Mapping[str, Any]
+Seen = tuple[dict[str, Any], bytes]
+"""What is told, and a picture."""
 
 ONCE = Limits(address_space_bytes=1536 << 20, cpu_s=900, wall_s=3600)
 """Half a day of recording, or a scan of five minutes in a format that is slow to decode."""
 
 
 def look_once(kind: str, path: Path, facts: dict[str, Any], limits: Limits = ONCE) -> dict[str, Any]:
-    """What was seen in a file: the result's members, ``problem`` (a code, or empty), ``cpu_s``, pictures as
-    base64. Whatever the file does to its reader is an answer, not an exception.
+    """What was seen in a file: the result's members, ``cpu_s``, and ``picture`` as base64; where nothing
+    could be, ``unreadable``, a code. Whatever the file does to its reader is an answer, not an exception.
 
     Raises:
         OSError: the reader can't be started.
@@ -43,11 +52,11 @@ def look_once(kind: str, path: Path, facts: dict[str, Any], limits: Limits = ONC
             timeout=limits.wall_s,
         )
     except subprocess.TimeoutExpired:
-        return {"problem": "time_limit"}
+        return {"unreadable": "time_limit"}
     if ended.returncode == 0:
         seen: dict[str, Any] = json.loads(ended.stdout)
         return seen
-    return {"problem": "time_limit" if ended.returncode == -signal.SIGXCPU else "undecodable"}
+    return {"unreadable": "time_limit" if ended.returncode == -signal.SIGXCPU else "undecodable"}
 
 
 def main() -> None:
@@ -56,8 +65,6 @@ def main() -> None:
     import av
 
     from evidence_server.media.eye import prepare
-    from evidence_server.media.inspecting import inspect_recording
-    from evidence_server.media.scanning import measure_clip
 
     av.logging.set_level(None)
     kind, path, limits = sys.argv[1], sys.argv[2], Limits(**json.loads(sys.argv[3]))
@@ -68,13 +75,25 @@ def main() -> None:
         limits.apply_to_process()
         limits.allow_cpu()
         try:
-            if kind == "scan":
-                seen = measure_clip(file, faces, facts["orientation"], with_strip=facts["strip"])
-            else:
-                seen = inspect_recording(file, faces, with_picture=facts["picture"])
+            seen, picture = _SEE[kind](file, faces, facts)
         except MemoryError:
-            seen = {"problem": "memory_limit"}
-        print(json.dumps(seen | {"cpu_s": round(_cpu_s() - before_s, 3)}))
+            seen, picture = {"unreadable": "memory_limit"}, b""
+        except ValueError as error:
+            seen, picture = {"unreadable": str(error)}, b""
+        shown = {"cpu_s": round(_cpu_s() - before_s, 3), "picture": base64.b64encode(picture).decode()}
+        print(json.dumps(seen | shown))
+
+
+def _scan(file: BinaryIO, faces: FaceFinder, facts: Facts) -> Seen:
+    from evidence_server.media.scanning import measure_clip
+
+    measured = measure_clip(file, facts["orientation"], finder=faces, with_strip=facts["picture"])
+    if not measured.readable:
+        return {"unreadable": measured.told["problem"]}, b""
+    return measured.told, measured.strip
+
+
+_SEE: dict[str, Callable[[BinaryIO, FaceFinder, Facts], Seen]] = {"scan": _scan}
 
 
 def _cpu_s() -> float:
