@@ -1,8 +1,8 @@
 """The eye: the limited process that looks at pictures and sound.
 
-``python -m evidence_server.media.eye`` speaks :mod:`evidence_server.media.wire` on its standard streams, for
-:class:`evidence_server.media.eyes.Eyes`. Like the worker that measures packets it has no files, no sockets and
-no children once it has begun.
+``python -m evidence_server.media.eye`` speaks :mod:`evidence_server.media.wire` on its standard streams with
+:class:`evidence_server.media.eyes.Eyes`. Like the worker that measures packets it has no files, no sockets
+and no children once it has begun.
 
 Requests: ``feed`` (seat, container, segment, jump, measure, bytes; ``kind``: run, scan or placement, and what
 that one wants to know), ``finish`` (seat), ``close`` (seat). The reply is ``{"seen": {…}}``, null where

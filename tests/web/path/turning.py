@@ -1,8 +1,8 @@
 """A camera that turns around a room over and over, the candidate in front of it: what a room scan films.
 
 The room is a cylinder papered with scikit-image's photographs; one turn takes `TURN_S` seconds, so any
-stretch of the film that is longer is a whole turn, and any that is shorter is not.  No two turns are alike: the
-same pictures again would be a replayed film.
+stretch of the film that is longer is a whole turn, and any that is shorter is not.  No two turns are alike:
+the same pictures again would be a replayed film.
 """
 
 from __future__ import annotations
