@@ -74,7 +74,7 @@ class Continuity:
         look = Look.at(frame)
         compared = self._place.compare(look)
         black = _is_black(look, self._light)
-        dark = not black and look.mean < self._light.dark_mean
+        dark = not black and _is_dark(look, self._light)
         covered = not black and self._is_covered(look, compared)
         seen = not (black or covered)
         self._note("black", frame, black)
@@ -168,3 +168,7 @@ def _is_black(look: Look, limits: LightThresholds) -> bool:
     return (
         look.bright < limits.black_bright and look.mean < limits.black_mean and look.spread < limits.black_spread
     )
+
+
+def _is_dark(look: Look, limits: LightThresholds) -> bool:
+    return look.mean < limits.dark_mean and look.bright < limits.dark_bright

@@ -26,10 +26,11 @@ class PlaceThresholds:
 class LightThresholds:
     """Black and dark."""
 
-    black_bright: float = 20.0
+    black_bright: float = 16.0
     black_mean: float = 12.0
-    black_spread: float = 2.0
-    dark_mean: float = 28.0
+    black_spread: float = 1.0
+    dark_mean: float = 40.0
+    dark_bright: float = 100.0
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,11 @@ class PeopleThresholds:
     """Who is there."""
 
     score: float = 0.5
-    new_score: float = 0.6
+    new_score: float = 0.7
     widest: float = 0.35
     hits: int = 2
+    missed: int = 3
+    moved_over: float = 3.0
     confirm_s: float = 9.0
     asked: int = 4
     change: float = 8.0
@@ -82,6 +85,10 @@ class PeopleThresholds:
     unusual: float = 18.0
     absorb: float = 0.4
     newcomer: float = 0.004
+    newcomers: int = 3
+    heat: float = 0.35
+    heat_share: float = 0.1
+    body: float = 0.01
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import numpy as np
 
 from evidence_server.vision.continuity_thresholds import PEOPLE, PeopleThresholds
 from evidence_server.vision.frame import Frame, Picture
-from evidence_server.vision.look import Grid, Look
+from evidence_server.vision.look import TILE, Grid, Look
 
 
 class FaceBox(Protocol):
@@ -78,9 +78,18 @@ class Seat:
 
     face: Box
     seen_as: Grid
+    """The look when its face was last seen."""
     seen_s: float
     hits: int = 1
     """How often a face was found there: one alone may be a pattern that looks like one."""
+    moved_as: Grid | None = None
+    """Of a faceless seat, the last look that lies between two movements."""
+    asked: bool = False
+    """Its face was looked for this time."""
+    missed: int = 0
+    """How often it was not found although nothing had changed: then it never was one."""
+    faceless: bool = False
+    """Known by its movement only: the box is all of what moves."""
     lived: bool = False
     """Whether anything ever moved there: a face on a poster never does."""
     quiet: int = 0
@@ -92,10 +101,16 @@ class Seat:
     emptied_s: float = 0.0
     """When it was left, if it is quiet."""
 
+    def found(self, face: Box, look: Look) -> None:
+        """Its face was seen again."""
+        self.face, self.seen_s, self.seen_as, self.quiet = face, look.t_s, look.structure.copy(), 0
+        self.hits += 1
+        self.missed = 0
+
     @property
     def zone(self) -> Box:
         """Head and shoulders."""
-        return self.face.grown(0.5, 0.4, 0.5, 1.0)
+        return self.face if self.faceless else self.face.grown(0.5, 0.4, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -125,8 +140,9 @@ class People:
     _before_s: float = 0.0
     _usual: Grid | None = None
     _turn: int = 0
-    _suspect: Box | None = None
-    _asked: int = 0
+    _walked: int = 0
+    _asked: dict[tuple[int, int], int] = field(default_factory=dict)
+    _heat: Grid | None = None
 
     def take(self, frame: Frame, look: Look) -> Present:
         """Count who is there in this look."""
@@ -134,24 +150,29 @@ class People:
         if self._before is None or self._before.shape != now.shape or self._usual is None:
             self._before, self._usual, self._seats = now, now.copy(), []
         changed = (np.abs(now - self._before) > self.limits.change).astype(np.uint8)
-        for face in self._search(frame, look, changed):
-            self._seat(face, look)
+        self._seat_all(self._search(frame, look, changed), look)
+        self._seat_by_motion(changed, look)
         for seat in self._seats:
             self._watch(seat, look, changed)
         self._seats = [seat for seat in self._seats if self._kept(seat, look)][: self.limits.seats]
         self._before = now
         self._usual += np.clip(now - self._usual, -self.limits.absorb, self.limits.absorb)
         self._before_s = look.t_s
+        if any(seat.hits >= self.limits.hits and not seat.faceless for seat in self._seats):
+            self._seats = [seat for seat in self._seats if not seat.faceless]
         living = [seat for seat in self._seats if seat.lived]
         known = [seat for seat in living if seat.hits >= self.limits.hits]
         taken = [seat for seat in known if seat.quiet < self.limits.quiet]
         emptied = [seat.emptied_s for seat in known if seat not in taken]
+        self._seats = [seat for seat in self._seats if seat not in known or seat in taken or not taken]
         return Present(
             len(known), len(taken), sum(seat.as_seen for seat in taken), len(living) - len(known),
             max(emptied, default=None),
         )
 
     def _kept(self, seat: Seat, look: Look) -> bool:
+        if seat.missed >= self.limits.missed:
+            return False
         if seat.hits < self.limits.hits:
             return look.t_s - seat.seen_s < self.limits.confirm_s
         return seat.quiet < self.limits.forget
@@ -161,15 +182,17 @@ class People:
         crops = []
         crowded = sum(seat.quiet < self.limits.quiet for seat in self._seats) > 1
         for seat in self._seats:
+            if seat.faceless:
+                continue
             alive = _share(changed, seat.zone) > self.limits.alive
             due = look.t_s - seat.seen_s >= self.limits.refresh_s or (seat.quiet > 0 and alive)
-            if due or (crowded and seat.quiet < self.limits.quiet) or not (alive or self._alike(seat, look)):
+            seat.asked = due or (crowded and seat.quiet < self.limits.quiet) or not (alive or self._alike(seat, look))
+            if seat.asked:
                 crops.append(_around(seat.face, frame, self.limits.crop_faces))
-        newcomer = self._newcomer(look)
-        if newcomer is not None:
-            crops.append(newcomer)
-        if not self._seats or self._turn % self.limits.every == 0:
-            crops += self._in_turn(frame, 1 if self._seats else 3)
+        crops += self._newcomers(look)
+        known = any(not seat.faceless for seat in self._seats)
+        if not known or self._turn % self.limits.every == 0:
+            crops += self._in_turn(frame, 1)
         self._turn += 1
         found: list[Box] = []
         for crop in crops:
@@ -202,51 +225,82 @@ class People:
                 Box((1 - wide) * column / max(1, columns - 1), (1 - high) * row / max(1, rows - 1), wide, high)
                 for row in range(rows) for column in range(columns)
             ]
-        first = self._turn // self.limits.every * count if self._seats else self._turn * count
+        first = self._walked
+        self._walked += count
         return [squares[(first + step) % len(squares)] for step in range(count)]
 
-    def _newcomer(self, look: Look) -> Box | None:
-        """A square around the largest part of the picture that is not as usual, away from known seats."""
+    def _newcomers(self, look: Look) -> list[Box]:
+        """Squares around the parts of the picture that are not as usual, away from known seats."""
         if self._usual is None:
-            return None
+            return []
         unusual = (np.abs(look.structure - self._usual) > self.limits.unusual).astype(np.uint8)
         height, width = unusual.shape
         for seat in self._seats:
-            zone = seat.face.grown(1.0, 0.6, 1.0, 4.0)
-            unusual[_rows(zone, height), _columns(zone, width)] = 0
-        unusual = cv2.morphologyEx(unusual, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-        count, _, stats, _ = cv2.connectedComponentsWithStats(unusual)
-        if count < 2:
-            return None
-        left, top, wide, high, area = stats[1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))].tolist()
-        if area < self.limits.newcomer * unusual.size:
-            return None
-        # a person's head is at the top of what has changed
-        side = max(wide, min(high, 1.5 * wide)) * 1.2
-        x = (left + wide / 2 - side / 2) / width
-        y = (top - 0.1 * side) / height
-        box = Box(max(0.0, x), max(0.0, y), side / width, side / height).grown(0, 0, 0, 0)
-        if self._suspect is None or not self._suspect.holds(*box.centre):
-            self._suspect, self._asked = box, 0
-        self._asked += 1
-        return box if self._asked <= self.limits.asked else None
+            body = seat.face.grown(1.0, 0.6, 1.0, 4.0)
+            unusual[_rows(body, height), _columns(body, width)] = 0
+        squares, asked = [], {}
+        for left, top, wide, high, area in _blobs(unusual)[: self.limits.newcomers]:
+            if area < self.limits.newcomer * unusual.size:
+                break
+            # a person's head is at the top of what has changed
+            side = 1.2 * max(wide, min(high, 1.5 * wide))
+            x, y = (left + wide / 2 - side / 2) / width, (top - 0.1 * side) / height
+            cell = round((left + wide / 2) / TILE), round((top + high / 2) / TILE)
+            asked[cell] = self._asked.get(cell, 0) + 1
+            if asked[cell] <= self.limits.asked or asked[cell] % self.limits.asked == 0:
+                squares.append(Box(max(0.0, x), max(0.0, y), side / width, side / height).grown(0, 0, 0, 0))
+        self._asked = asked
+        return squares
 
-    def _seat(self, face: Box, look: Look) -> None:
-        """Give a face its seat: the one that it is near to, or a new one."""
-        for seat in self._seats:
-            if seat.face.grown(1.0, 1.0, 1.0, 1.0).holds(*face.centre):
-                seat.face, seat.seen_s, seat.quiet = face, look.t_s, 0
-                seat.hits += 1
-                seat.seen_as = look.structure.copy()
-                return
-        if face.score >= self.limits.new_score and face.width <= self.limits.widest:
-            self._seats.append(Seat(face, look.structure.copy(), look.t_s))
+    def _seat_all(self, faces: Sequence[Box], look: Look) -> None:
+        """Give each face its seat: the one that it is in, or one near by that has no face, or a new one."""
+        free = [seat for seat in self._seats if not seat.faceless]
+        homeless = []
+        for face in faces:
+            own = next((seat for seat in free if _near(seat.face, face, 1.0) and _like_size(seat.face, face)), None)
+            if own is None:
+                homeless.append(face)
+            else:
+                own.found(face, look)
+                free.remove(own)
+        for face in homeless:
+            if face.score < self.limits.new_score or face.width > self.limits.widest:
+                continue
+            # Somebody who moved over, rather than somebody else.
+            reach = self.limits.moved_over
+            left = next((seat for seat in free if _near(seat.face, face, reach) and _like_size(seat.face, face)), None)
+            if left is not None:
+                left.found(face, look)
+                free.remove(left)
+            else:
+                self._seats.append(Seat(face, look.structure.copy(), look.t_s))
+
+    def _seat_by_motion(self, changed: Picture, look: Look) -> None:
+        """Give a seat to what keeps moving while no face is known: somebody who is seen from the side."""
+        if self._heat is None or self._heat.shape != changed.shape:
+            self._heat = np.zeros(changed.shape, np.float32)
+        self._heat += np.float32(self.limits.heat_share) * (changed - self._heat)
+        if any(seat.hits >= self.limits.hits for seat in self._seats):
+            return
+        height, width = changed.shape
+        blobs = _blobs((self._heat > self.limits.heat).astype(np.uint8))
+        if blobs and blobs[0][4] > self.limits.body * changed.size:
+            left, top, wide, high, _ = blobs[0]
+            body = Box(left / width, top / height, wide / width, high / height)
+            self._seats.append(
+                Seat(body, look.structure.copy(), look.t_s, self.limits.hits, lived=True, faceless=True)
+            )
 
     def _watch(self, seat: Seat, look: Look, changed: Picture) -> None:
         """Look for signs that somebody is in a seat."""
         was_alive, seat.alive = seat.alive, _share(changed, seat.zone) > self.limits.alive
         seat.lived = seat.lived or seat.alive
         seat.as_seen = seat.seen_s == look.t_s or self._alike(seat, look)
+        if seat.faceless and seat.alive and was_alive and self._before is not None:
+            # Not this look: whoever leaves is seen to move, too.
+            seat.moved_as = self._before
+        if seat.asked and seat.as_seen and not seat.alive and seat.seen_s != look.t_s:
+            seat.missed += 1
         if seat.as_seen or (seat.alive and was_alive):
             seat.quiet = 0
         elif not seat.alive:
@@ -256,12 +310,33 @@ class People:
             seat.quiet += 1
 
     def _alike(self, seat: Seat, look: Look) -> bool:
-        """Whether the seat looks as it did when its face was last seen."""
+        """Whether the seat looks as it did when somebody was last sure to be there."""
         height, width = look.structure.shape
         cut = np.s_[_rows(seat.zone, height), _columns(seat.zone, width)]
-        one, other = seat.seen_as[cut].ravel(), look.structure[cut].ravel()
-        power = float(np.sqrt((one @ one) * (other @ other)))
-        return power > 0 and float(one @ other) / power > self.limits.alike
+        now = look.structure[cut].ravel()
+        for reference in (seat.seen_as, seat.moved_as):
+            if reference is not None:
+                then = reference[cut].ravel()
+                power = float(np.sqrt((then @ then) * (now @ now)))
+                if power > 0 and float(then @ now) / power > self.limits.alike:
+                    return True
+        return False
+
+
+def _near(one: Box, face: Box, sizes: float) -> bool:
+    """Whether a face is no further from another than so many of its own sizes."""
+    return one.grown(sizes, sizes, sizes, sizes).holds(*face.centre)
+
+
+def _like_size(one: Box, other: Box) -> bool:
+    return 0.55 < one.width / max(other.width, 1e-6) < 1.8
+
+
+def _blobs(mask: Picture) -> list[tuple[int, int, int, int, int]]:
+    """Connected parts of a mask, the largest first: left, top, width, height, area."""
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(closed)
+    return sorted((tuple(row) for row in stats[1:].tolist()), key=lambda row: -row[4])
 
 
 def _rows(box: Box, height: int) -> slice:
