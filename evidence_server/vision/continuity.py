@@ -43,7 +43,6 @@ class Continuity:
         self._sizes: list[float] = []
         self._last_s: float | None = None
         self._moved_since_s: float | None = None
-        self._crowd = 0
         self._keepers = {
             kind: SpanKeeper(kind, confirm, release)
             for kind, confirm, release in (
@@ -152,16 +151,15 @@ class Continuity:
             return
         there = self._people.take(frame, look)
         if there.known:
-            nobody = there.count == 0
-            self._note("absent", frame, None if nobody and there.doubtful else nobody, 0.8,
-                       there.emptied_s if nobody else None)
-        self._crowd = self._crowd + 1 if there.count > 1 else 0
-        if there.count > 1:
-            open_ = self._keepers["people"].is_open
-            self._note("people", frame, True if open_ or there.sure > 1 or self._crowd > 2 else None, 0.85)
+            nobody = there.taken == 0
+            since_s = there.emptied_s if nobody else None
+            self._note("absent", frame, None if nobody and there.doubtful else nobody, 0.8, since_s)
+        if there.persons > 1:
+            self._note("people", frame, True, 0.85)
+        elif there.persons + there.doubtful > 1:
+            self._note("people", frame, None)
         else:
-            in_doubt = there.count + there.doubtful > 1
-            self._note("people", frame, None if in_doubt else False, since_s=there.emptied_s)
+            self._note("people", frame, False, since_s=there.fewer_s)
 
 
 def _is_black(look: Look, limits: LightThresholds) -> bool:

@@ -73,7 +73,11 @@ class PeopleThresholds:
     confirm_s: float = 9.0
     asked: int = 4
     change: float = 8.0
-    alive: float = 0.06
+    alive: float = 0.2
+    stirred_again: int = 3
+    head_moves: float = 0.06
+    recent_s: float = 13.0
+    stale_s: float = 60.0
     alike: float = 0.6
     quiet: int = 2
     forget: int = 900

@@ -23,6 +23,10 @@ from evidence_server.vision.frame import Frame, Picture
 from evidence_server.vision.look import TILE, Grid, Look
 
 
+HOT, WARM = 0.3, 0.15
+"""Share of looks in which a point changed, for it to belong to somebody who moves, or to count as a stir."""
+
+
 class FaceBox(Protocol):
     """A face in fractions of the picture it was found in, and how sure the finder is, 0 to 1."""
 
@@ -83,9 +87,10 @@ class Seat:
     hits: int = 1
     """How often a face was found there: one alone may be a pattern that looks like one."""
     moved_as: Grid | None = None
-    """Of a faceless seat, the last look that lies between two movements."""
+    """The last look that lies between two movements."""
     asked: bool = False
     """Its face was looked for this time."""
+    asked_s: float = -1.0
     missed: int = 0
     """How often it was not found although nothing had changed: then it never was one."""
     faceless: bool = False
@@ -96,8 +101,14 @@ class Seat:
     """Looks in a row without a sign of anybody."""
     as_seen: bool = True
     """It looks as it did when the face was last seen."""
-    alive: bool = False
-    """Something moved there since the look before."""
+    gone: int = 0
+    """Looks in a row in which head and shoulders showed nobody."""
+    gone_s: float = 0.0
+    """When that began."""
+    stirred: int = 0
+    """For how many looks in a row something has moved there."""
+    stirred_before: bool = False
+    head_moved: bool = False
     emptied_s: float = 0.0
     """When it was left, if it is quiet."""
 
@@ -106,6 +117,11 @@ class Seat:
         self.face, self.seen_s, self.seen_as, self.quiet = face, look.t_s, look.structure.copy(), 0
         self.hits += 1
         self.missed = 0
+
+    @property
+    def body(self) -> Box:
+        """As far as its movements reach."""
+        return self.face if self.faceless else self.face.grown(1.5, 0.8, 1.5, 3.0)
 
     @property
     def zone(self) -> Box:
@@ -119,14 +135,16 @@ class Present:
 
     known: int
     """Seats that somebody was ever seen in."""
-    count: int
-    """How many of them are taken now, as far as can be told."""
-    sure: int
-    """How many of those look as they did when a face was last seen in them."""
-    doubtful: int
-    """Faces that were found once: persons, or patterns that look like one."""
+    taken: int
+    """How many of them are taken, as far as can be told: by any sign."""
     emptied_s: float | None
     """When the seat that was left last was left."""
+    persons: int
+    """How many persons there are for sure: faces seen lately, and one more who is apart from them."""
+    doubtful: int
+    """Faces that were found once: persons, or patterns that look like one."""
+    fewer_s: float | None
+    """When the last of those who are no longer counted among the persons went."""
 
 
 @dataclass
@@ -151,23 +169,37 @@ class People:
             self._before, self._usual, self._seats = now, now.copy(), []
         changed = (np.abs(now - self._before) > self.limits.change).astype(np.uint8)
         self._seat_all(self._search(frame, look, changed), look)
-        self._seat_by_motion(changed, look)
+        heat = self._seat_by_motion(changed, look)
         for seat in self._seats:
-            self._watch(seat, look, changed)
+            self._watch(seat, look, changed, heat)
         self._seats = [seat for seat in self._seats if self._kept(seat, look)][: self.limits.seats]
-        self._before = now
         self._usual += np.clip(now - self._usual, -self.limits.absorb, self.limits.absorb)
-        self._before_s = look.t_s
-        if any(seat.hits >= self.limits.hits and not seat.faceless for seat in self._seats):
-            self._seats = [seat for seat in self._seats if not seat.faceless]
-        living = [seat for seat in self._seats if seat.lived]
-        known = [seat for seat in living if seat.hits >= self.limits.hits]
-        taken = [seat for seat in known if seat.quiet < self.limits.quiet]
+        present = self._count(look)
+        self._before, self._before_s = now, look.t_s
+        return present
+
+    def _count(self, look: Look) -> Present:
+        limits = self.limits
+        known = [seat for seat in self._seats if seat.lived and seat.hits >= limits.hits]
+        doubtful = sum(seat.lived and seat.hits < limits.hits for seat in self._seats)
+        if any(not seat.faceless for seat in known):
+            known = [seat for seat in known if not seat.faceless]
+        faces = [seat for seat in known if not seat.gone and look.t_s - seat.seen_s <= limits.recent_s]
+        apart = [
+            seat for seat in known
+            if seat not in faces and not seat.gone and not seat.faceless
+            and not any(_near(other.face, seat.face, limits.moved_over) for other in faces)
+        ]
+        taken = [seat for seat in known if seat.quiet < limits.quiet]
+        gone = [seat.gone_s for seat in known if seat.gone]
         emptied = [seat.emptied_s for seat in known if seat not in taken]
-        self._seats = [seat for seat in self._seats if seat not in known or seat in taken or not taken]
+        # What nobody sits in any more is forgotten, unless it is the only one.
+        stale = [seat for seat in known if seat not in taken or look.t_s - seat.seen_s > limits.stale_s]
+        if taken and faces:
+            self._seats = [seat for seat in self._seats if seat in faces or seat not in stale]
         return Present(
-            len(known), len(taken), sum(seat.as_seen for seat in taken), len(living) - len(known),
-            max(emptied, default=None),
+            len(known), len(taken), max(emptied, default=None),
+            len(faces) + min(len(apart), 1 if faces else 0), doubtful, max(gone, default=None),
         )
 
     def _kept(self, seat: Seat, look: Look) -> bool:
@@ -184,10 +216,13 @@ class People:
         for seat in self._seats:
             if seat.faceless:
                 continue
-            alive = _share(changed, seat.zone) > self.limits.alive
-            due = look.t_s - seat.seen_s >= self.limits.refresh_s or (seat.quiet > 0 and alive)
-            seat.asked = due or (crowded and seat.quiet < self.limits.quiet) or not (alive or self._alike(seat, look))
+            alive = _stirs(changed, self._heat, seat, self.limits.alive)
+            due = look.t_s - max(seat.seen_s, seat.asked_s) >= self.limits.refresh_s
+            in_doubt = seat.hits < self.limits.hits or (alive and seat.quiet > 0)
+            in_doubt = in_doubt or (crowded and seat.quiet < self.limits.quiet)
+            seat.asked = due or in_doubt or not (alive or self._alike(seat, look))
             if seat.asked:
+                seat.asked_s = look.t_s
                 crops.append(_around(seat.face, frame, self.limits.crop_faces))
         crops += self._newcomers(look)
         known = any(not seat.faceless for seat in self._seats)
@@ -197,6 +232,10 @@ class People:
         found: list[Box] = []
         for crop in crops:
             for box in self._faces(frame, crop):
+                if box.score < self.limits.new_score and box.width < self.limits.widest:
+                    # Small in a large crop: look closer.
+                    closer = self._faces(frame, _around(box, frame, self.limits.crop_faces))
+                    box = max([box, *closer], key=lambda face: face.score)
                 if not any(other.grown(0.3, 0.3, 0.3, 0.3).holds(*box.centre) for other in found):
                     found.append(box)
         return found
@@ -275,52 +314,94 @@ class People:
             else:
                 self._seats.append(Seat(face, look.structure.copy(), look.t_s))
 
-    def _seat_by_motion(self, changed: Picture, look: Look) -> None:
-        """Give a seat to what keeps moving while no face is known: somebody who is seen from the side."""
+    def _seat_by_motion(self, changed: Picture, look: Look) -> Grid:
+        """How often each point moved lately.  Give a seat to what keeps moving while no face is known: somebody who is seen from the side."""
         if self._heat is None or self._heat.shape != changed.shape:
             self._heat = np.zeros(changed.shape, np.float32)
-        self._heat += np.float32(self.limits.heat_share) * (changed - self._heat)
+        if changed.any():
+            self._heat += np.float32(self.limits.heat_share) * (changed - self._heat)
         if any(seat.hits >= self.limits.hits for seat in self._seats):
-            return
+            return self._heat
         height, width = changed.shape
         blobs = _blobs((self._heat > self.limits.heat).astype(np.uint8))
         if blobs and blobs[0][4] > self.limits.body * changed.size:
             left, top, wide, high, _ = blobs[0]
             body = Box(left / width, top / height, wide / width, high / height)
             self._seats.append(
-                Seat(body, look.structure.copy(), look.t_s, self.limits.hits, lived=True, faceless=True)
+                Seat(body, look.structure.copy(), look.t_s, hits=self.limits.hits, lived=True, faceless=True)
             )
+        return self._heat
 
-    def _watch(self, seat: Seat, look: Look, changed: Picture) -> None:
+    def _watch(self, seat: Seat, look: Look, changed: Picture, heat: Grid) -> None:
         """Look for signs that somebody is in a seat."""
-        was_alive, seat.alive = seat.alive, _share(changed, seat.zone) > self.limits.alive
-        seat.lived = seat.lived or seat.alive
-        seat.as_seen = seat.seen_s == look.t_s or self._alike(seat, look)
-        if seat.faceless and seat.alive and was_alive and self._before is not None:
+        limits = self.limits
+        seat.stirred = seat.stirred + 1 if _stirs(changed, heat, seat, limits.alive) else 0
+        seat.lived = seat.lived or seat.stirred > 0
+        has_face = seat.seen_s == look.t_s and not seat.faceless
+        seat.as_seen = has_face or self._alike(seat, look)
+        if seat.asked and seat.as_seen and not seat.stirred and not has_face:
+            seat.missed += 1
+        self._watch_head(seat, look, changed)
+        if seat.stirred > 1 and seat.quiet == 0 and self._before is not None:
             # Not this look: whoever leaves is seen to move, too.
             seat.moved_as = self._before
-        if seat.asked and seat.as_seen and not seat.alive and seat.seen_s != look.t_s:
-            seat.missed += 1
-        if seat.as_seen or (seat.alive and was_alive):
+        left = seat.quiet >= limits.quiet
+        if seat.as_seen or seat.stirred >= (limits.stirred_again if left else 2):
             seat.quiet = 0
-        elif not seat.alive:
+        elif not seat.stirred and not left and _as_moved(seat, look, heat, limits.alike):
+            seat.quiet = 0
+        elif not seat.stirred:
             if seat.quiet == 0:
                 # Whoever leaves moves: if something moved last time, that was it.
-                seat.emptied_s = self._before_s if was_alive else (self._before_s + look.t_s) / 2
+                before_s = self._before_s
+                seat.emptied_s = before_s if seat.stirred_before else (before_s + look.t_s) / 2
             seat.quiet += 1
+        seat.stirred_before = seat.stirred > 0
+
+    def _watch_head(self, seat: Seat, look: Look, changed: Picture) -> None:
+        height, width = changed.shape
+        head = changed[_rows(seat.zone, height), _columns(seat.zone, width)]
+        moves = float(head.mean()) > self.limits.head_moves
+        if seat.as_seen or (moves and not seat.gone):
+            seat.gone = 0
+        else:
+            if not seat.gone:
+                seat.gone_s = self._before_s if seat.head_moved else (self._before_s + look.t_s) / 2
+            seat.gone += 1
+        seat.head_moved = moves and not seat.as_seen
 
     def _alike(self, seat: Seat, look: Look) -> bool:
-        """Whether the seat looks as it did when somebody was last sure to be there."""
+        """Whether head and shoulders look as they did when the face was last seen."""
+        if seat.faceless:
+            return False
         height, width = look.structure.shape
         cut = np.s_[_rows(seat.zone, height), _columns(seat.zone, width)]
-        now = look.structure[cut].ravel()
-        for reference in (seat.seen_as, seat.moved_as):
-            if reference is not None:
-                then = reference[cut].ravel()
-                power = float(np.sqrt((then @ then) * (now @ now)))
-                if power > 0 and float(then @ now) / power > self.limits.alike:
-                    return True
+        return _correlation(seat.seen_as[cut], look.structure[cut]) > self.limits.alike
+
+
+def _as_moved(seat: Seat, look: Look, heat: Grid, alike: float) -> bool:
+    """Whether what usually moves in a seat looks as it did between its last two movements."""
+    if seat.moved_as is None:
         return False
+    height, width = look.structure.shape
+    cut = np.s_[_rows(seat.body, height), _columns(seat.body, width)]
+    warm = heat[cut] > HOT
+    return bool(warm.any()) and _correlation(seat.moved_as[cut][warm], look.structure[cut][warm]) > alike
+
+
+def _correlation(one: Grid, other: Grid) -> float:
+    one, other = one.ravel(), other.ravel()
+    power = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / power if power > 0 else 0.0
+
+
+def _stirs(changed: Picture, heat: Grid | None, seat: Seat, part: float) -> bool:
+    """Whether enough changed around a seat: so large a part of the face that sits there."""
+    height, width = changed.shape
+    face = max(1.0, seat.face.width * width * seat.face.height * height)
+    cut = np.s_[_rows(seat.body, height), _columns(seat.body, width)]
+    body = changed[cut] if heat is None else changed[cut] * (heat[cut] > WARM)
+    return float(body.sum()) > part * face
 
 
 def _near(one: Box, face: Box, sizes: float) -> bool:
@@ -345,11 +426,6 @@ def _rows(box: Box, height: int) -> slice:
 
 def _columns(box: Box, width: int) -> slice:
     return slice(int(box.x * width), max(int(box.x * width) + 1, round((box.x + box.width) * width)))
-
-
-def _share(mask: Picture, box: Box) -> float:
-    part = mask[_rows(box, mask.shape[0]), _columns(box, mask.shape[1])]
-    return float(part.mean()) if part.size else 0.0
 
 
 def _around(face: Box, frame: Frame, faces: float) -> Box:
