@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from statistics import median
 
 from evidence_server.vision.continuity_thresholds import LIGHT, VIEW, LightThresholds, ViewThresholds
+from evidence_server.vision.boxes import FaceFinding
 from evidence_server.vision.frame import Frame
 from evidence_server.vision.look import Look
-from evidence_server.vision.people import FaceFinding, People
+from evidence_server.vision.occupancy import Occupancy
+from evidence_server.vision.people import People
 from evidence_server.vision.place import Compared, Place
 from evidence_server.vision.repeats import Repeats
 from evidence_server.vision.sound import Hearing
@@ -36,6 +38,7 @@ class Continuity:
         """Nothing was seen yet."""
         self._light, self._view = light, view
         self._people = People(faces) if faces else None
+        self._occupancy = Occupancy()
         self._place, self._next_place = Place(), Place()
         self._stillness = Stillness()
         self._repeats = Repeats()
@@ -149,17 +152,17 @@ class Continuity:
     def _note_people(self, frame: Frame, look: Look) -> None:
         if self._people is None:
             return
-        there = self._people.take(frame, look)
-        if there.known:
-            nobody = there.taken == 0
-            since_s = there.emptied_s if nobody else None
-            self._note("absent", frame, None if nobody and there.doubtful else nobody, 0.8, since_s)
-        if there.persons > 1:
+        changed = self._occupancy.changed(look)
+        persons = self._people.take(frame, look, changed, doubt=self._occupancy.in_doubt(changed))
+        anybody = self._occupancy.take(look, changed, seen=persons.seen)
+        if persons.ever or self._occupancy.known:
+            since_s = None if anybody else self._occupancy.emptied_s
+            self._note("absent", frame, not anybody, 0.8, since_s)
+        if persons.count > 1:
             self._note("people", frame, True, 0.85)
-        elif there.persons + there.doubtful > 1:
-            self._note("people", frame, None)
         else:
-            self._note("people", frame, False, since_s=there.fewer_s)
+            in_doubt = persons.count + persons.doubtful > 1
+            self._note("people", frame, None if in_doubt else False, since_s=persons.fewer_s)
 
 
 def _is_black(look: Look, limits: LightThresholds) -> bool:

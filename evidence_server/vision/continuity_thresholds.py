@@ -62,37 +62,48 @@ class StillThresholds:
 
 @dataclass(frozen=True)
 class PeopleThresholds:
-    """Who is there."""
+    """Faces."""
 
     score: float = 0.5
     new_score: float = 0.7
-    widest: float = 0.35
+    face_widths: tuple[float, float] = (0.03, 0.35)
     hits: int = 2
+    moves: int = 2
+    still_s: float = 20.0
     missed: int = 3
     moved_over: float = 3.0
     confirm_s: float = 9.0
-    asked: int = 4
-    change: float = 8.0
-    alive: float = 0.2
-    stirred_again: int = 3
-    head_moves: float = 0.06
     recent_s: float = 13.0
     stale_s: float = 60.0
-    alike: float = 0.6
-    quiet: int = 2
-    forget: int = 900
-    seats: int = 8
     refresh_s: float = 10.0
+    seats: int = 8
+    head_moves: float = 0.06
+    alike: float = 0.6
     every: int = 3
-    crop_faces: float = 3.5
+    piece_faces: float = 3.5
     least_pixels: int = 40
     unusual: float = 18.0
     absorb: float = 0.4
     newcomer: float = 0.004
     newcomers: int = 3
-    heat: float = 0.35
+    asked: int = 3
+    ask_again: int = 6
+
+
+@dataclass(frozen=True)
+class OccupancyThresholds:
+    """Whether anybody is there."""
+
+    change: float = 8.0
+    stir: float = 0.002
+    stir_anywhere: float = 0.03
+    warm: float = 0.15
+    hot: float = 0.3
     heat_share: float = 0.1
-    body: float = 0.01
+    left: float = 0.4
+    quiet: int = 2
+    stirs_again: int = 3
+    person: float = 0.004
 
 
 @dataclass(frozen=True)
@@ -113,3 +124,4 @@ VIEW = ViewThresholds()
 STILL = StillThresholds()
 PEOPLE = PeopleThresholds()
 SOUND = SoundThresholds()
+OCCUPANCY = OccupancyThresholds()
