@@ -88,7 +88,8 @@ class Continuity:
         blurred = self._note_blurred(frame, compared if clear else None)
         if clear and not blurred and not self._keepers["moved"].is_rising:
             self._place.learn(look)
-            self._note_people(frame, look)
+            if not self._stillness.noise_gone:
+                self._note_people(frame, look)
 
     def spans(self) -> list[Span]:
         """All spans so far, by their starts; those that go on are open."""
@@ -156,7 +157,7 @@ class Continuity:
         persons = self._people.take(frame, look, changed, doubt=self._occupancy.in_doubt(changed))
         anybody = self._occupancy.take(look, changed, seen=persons.seen)
         if persons.ever or self._occupancy.known:
-            since_s = None if anybody else self._occupancy.emptied_s
+            since_s = self._occupancy.filled_s if anybody else self._occupancy.emptied_s
             self._note("absent", frame, not anybody, 0.8, since_s)
         if persons.count > 1:
             self._note("people", frame, True, 0.85)

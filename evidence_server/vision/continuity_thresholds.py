@@ -65,7 +65,7 @@ class PeopleThresholds:
     """Faces."""
 
     score: float = 0.5
-    new_score: float = 0.7
+    new_score: float = 0.8
     face_widths: tuple[float, float] = (0.03, 0.35)
     hits: int = 2
     moves: int = 2
@@ -88,6 +88,7 @@ class PeopleThresholds:
     newcomers: int = 3
     asked: int = 3
     ask_again: int = 6
+    pieces: int = 4
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class OccupancyThresholds:
 
     change: float = 8.0
     stir: float = 0.002
+    stir_part: float = 0.25
     stir_anywhere: float = 0.03
     warm: float = 0.15
     hot: float = 0.3

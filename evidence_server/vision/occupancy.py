@@ -29,10 +29,13 @@ class Occupancy:
     """Looks in a row without a sign of anybody."""
     emptied_s: float = 0.0
     """When that began."""
+    filled_s: float = 0.0
+    """When somebody was there again."""
     _before: Look | None = None
     _heat: Grid | None = None
     _between: Grid | None = None
     _row: int = 0
+    _row_began_s: float = 0.0
     _known: bool = False
 
     @property
@@ -59,6 +62,8 @@ class Occupancy:
             return True
         did_move, self.moves = self.moves, self._stirs(changed)
         self._row = self._row + 1 if self.moves else 0
+        if self._row == 1:
+            self._row_began_s = (before.t_s + look.t_s) / 2
         if self._heat is None:
             self._heat = np.zeros(changed.shape, np.float32)
         if self.moves:
@@ -71,6 +76,7 @@ class Occupancy:
         if seen or self._row >= (2 if there else self.limits.stirs_again) or (
             there and not self.moves and self._as_before(look)
         ):
+            self.filled_s = (before.t_s + look.t_s) / 2 if seen and not self.moves else self._row_began_s
             self.quiet = 0
         elif not self.moves:
             if self.quiet == 0:
@@ -80,9 +86,14 @@ class Occupancy:
         return self.quiet < self.limits.quiet
 
     def _stirs(self, changed: Picture) -> bool:
-        count = changed if self._heat is None else changed * (self._heat > self.limits.warm)
-        least = self.limits.stir if self._heat is not None and self._row else 2 * self.limits.stir
-        return float(count.sum()) > least * changed.size or float(changed.sum()) > self.limits.stir_anywhere * changed.size
+        """Whether as much changed as when a person moves: a good part of what usually does."""
+        limits = self.limits
+        if float(changed.mean()) > limits.stir_anywhere:
+            return True
+        if self._heat is None:
+            return float(changed.mean()) > limits.stir
+        hot = float((self._heat > limits.hot).mean())
+        return float((changed * (self._heat > limits.warm)).mean()) > max(limits.stir, limits.stir_part * hot)
 
     def _as_before(self, look: Look) -> bool:
         """Whether what usually moves looks as it did between its last two movements."""

@@ -118,7 +118,7 @@ class People:
             pieces.append(squares[self._walked % len(squares)])
             self._walked += 1
         found: list[Box] = []
-        for piece in pieces:
+        for piece in pieces[: self.limits.pieces]:
             for face in self._faces(frame, piece):
                 sure = face if self._is_known(face) else self._again(frame, face)
                 if sure is not None and not any(other.is_near(sure, 0.3) for other in found):

@@ -19,6 +19,8 @@ class Stillness:
     """Compares each look with the one before."""
 
     limits: StillThresholds = STILL
+    noise_gone: bool = False
+    """Whether the last look shows the very picture of the one before."""
     _before: Look | None = None
     _grain: float | None = None
     _size: float | None = None
@@ -38,7 +40,7 @@ class Stillness:
         motion = float(np.percentile(np.abs(look.structure - before.structure), 99))
         grain = look.grain_change(before)
         still = motion < self.limits.motion
-        noise_gone = still and self._noise_gone(grain, coded_bytes)
+        noise_gone = self.noise_gone = still and self._noise_gone(grain, coded_bytes)
         if not still:
             self._row = 0
             self._lively = min(self._lively + 1, self.limits.lively_looks)
