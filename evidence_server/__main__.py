@@ -1,6 +1,6 @@
 """The server's command line: `python -m evidence_server COMMAND --help`.
 
-`serve`, `tus`, `check`, `backup` and `restore` work on a data folder; `verify` on a bundle, without server or
+`serve`, `tus`, `check`, `backup` and `restore` work on a data folder; `verify` on a bundle and `inspect` on a recording, without server or
 network; all others are HTTP clients of a running server (its key is read from the data folder).  Exit codes:
 0 complete or fine, 1 incomplete or late, 2 usage, 3 cannot be verified.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typer
 
-from evidence_server.commands import backup, offline, service, sittings, support
+from evidence_server.commands import backup, inspect, offline, service, sittings, support
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -18,7 +18,7 @@ app = typer.Typer(
 for command in (
     service.serve, service.tus, service.check, backup.backup, backup.restore,
     sittings.sitting, sittings.confirm, sittings.refuse, sittings.end, sittings.publish, sittings.state,
-    sittings.export, offline.verify,
+    sittings.export, offline.verify, inspect.inspect,
     support.rebind, support.extend, support.waive, support.accept,
 ):
     app.command()(command)

@@ -91,6 +91,12 @@ class Continuity:
             if not self._stillness.noise_gone:
                 self._note_people(frame, look)
 
+    def finish(self, end_s: float) -> None:
+        """Say that the recording ends at `end_s`: what goes on goes on to there."""
+        self._hearing.finish(end_s)
+        for keeper in self._keepers.values():
+            keeper.finish(end_s)
+
     def spans(self) -> list[Span]:
         """All spans so far, by their starts; those that go on are open."""
         found = [span for keeper in self._keepers.values() for span in keeper.spans()]

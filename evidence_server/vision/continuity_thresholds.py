@@ -118,6 +118,7 @@ class SoundThresholds:
     floor_rise: float = 1.01
     windows: int = 6
     hole_s: float = 3.0
+    late_s: float = 12.0
 
 
 PLACE = PlaceThresholds()

@@ -100,6 +100,11 @@ class SpanKeeper:
             self._fall(t_s, since_s)
         self._last_s = self._before_s = t_s
 
+    def finish(self, end_s: float) -> None:
+        """Say that nothing comes any more: what goes on goes on to `end_s`."""
+        if self._open is not None:
+            self._open = replace(self._open, end_s=max(end_s, self._open.end_s))
+
     def spans(self) -> list[Span]:
         """All so far, in order; the open one last."""
         return self._closed + ([self._open] if self._open else [])
