@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from evidence_server.vision.continuity_thresholds import LIGHT, VIEW, LightThresholds, ViewThresholds
 from evidence_server.vision.boxes import FaceFinding
+from evidence_server.vision.continuity_thresholds import LIGHT, VIEW, LightThresholds, ViewThresholds
 from evidence_server.vision.frame import Frame
 from evidence_server.vision.look import Look
 from evidence_server.vision.occupancy import Occupancy
@@ -160,7 +160,8 @@ class Continuity:
         if self._people is None:
             return
         changed = self._occupancy.changed(look)
-        persons = self._people.take(frame, look, changed, doubt=self._occupancy.in_doubt(changed))
+        persons = self._people.take(frame, look, changed, doubt=self._occupancy.in_doubt(look, changed))
+        self._occupancy.reach = persons.reach
         anybody = self._occupancy.take(look, changed, seen=persons.seen)
         if persons.ever or self._occupancy.known:
             since_s = self._occupancy.filled_s if anybody else self._occupancy.emptied_s
@@ -168,7 +169,7 @@ class Continuity:
         if persons.count > 1:
             self._note("people", frame, True, 0.85)
         else:
-            in_doubt = persons.count + persons.doubtful > 1
+            in_doubt = persons.doubtful > 0 and persons.ever
             self._note("people", frame, None if in_doubt else False, since_s=persons.fewer_s)
 
 

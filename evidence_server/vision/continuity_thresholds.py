@@ -65,7 +65,9 @@ class PeopleThresholds:
     """Faces."""
 
     score: float = 0.5
+    known_score: float = 0.6
     new_score: float = 0.8
+    bodies: int = 10
     face_widths: tuple[float, float] = (0.03, 0.35)
     hits: int = 2
     moves: int = 2
@@ -79,14 +81,14 @@ class PeopleThresholds:
     seats: int = 8
     head_moves: float = 0.06
     alike: float = 0.6
-    every: int = 3
+    every: int = 5
     piece_faces: float = 3.5
     least_pixels: int = 40
     unusual: float = 18.0
     absorb: float = 0.4
     newcomer: float = 0.004
     newcomers: int = 3
-    asked: int = 3
+    asked: int = 2
     ask_again: int = 6
     pieces: int = 4
 

@@ -10,8 +10,10 @@ stops moving in the very moment of changing posture counts as gone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evidence_server.vision.continuity_thresholds import OCCUPANCY, OccupancyThresholds
 from evidence_server.vision.frame import Picture
@@ -23,6 +25,8 @@ class Occupancy:
     """Follows the movement in one recording; looks come in order."""
 
     limits: OccupancyThresholds = OCCUPANCY
+    reach: Picture | None = None
+    """Where movement counts, 1 on the grid; None: everywhere."""
     moves: bool = False
     """Whether enough moved at the last look."""
     quiet: int = 0
@@ -48,11 +52,11 @@ class Occupancy:
         if self._before is None or self._before.grid.shape != look.grid.shape:
             return np.zeros(look.grid.shape, np.uint8)
         change = np.abs(look.structure - self._before.structure)
-        return (change > self.limits.change).astype(np.uint8)
+        return cast(Picture, (change > self.limits.change).astype(np.uint8))
 
-    def in_doubt(self, changed: Picture) -> bool:
+    def in_doubt(self, look: Look, changed: Picture) -> bool:
         """Whether movement alone does not tell that somebody is there."""
-        return self.quiet > 0 or not self._stirs(changed)
+        return self.quiet > 0 or not (self._stirs(changed) or self._as_before(look))
 
     def take(self, look: Look, changed: Picture, *, seen: bool) -> bool:
         """Whether anybody is there; `seen`: a face was."""
@@ -92,15 +96,23 @@ class Occupancy:
             return True
         if self._heat is None:
             return float(changed.mean()) > limits.stir
-        hot = float((self._heat > limits.hot).mean())
-        return float((changed * (self._heat > limits.warm)).mean()) > max(limits.stir, limits.stir_part * hot)
+        hot = float(self._within(self._heat > limits.hot).mean())
+        warm = self._within(self._heat > limits.warm)
+        return float((changed * warm).mean()) > max(limits.stir, limits.stir_part * hot)
 
     def _as_before(self, look: Look) -> bool:
         """Whether what usually moves looks as it did between its last two movements."""
-        if self._between is None or self._heat is None:
+        if self._between is None or self._heat is None or self._heat.shape != look.structure.shape:
             return False
-        hot = self._heat > self.limits.hot
+        hot = self._within(self._heat > self.limits.hot)
         if not hot.any():
             return False
         other = np.abs(look.structure - self._between)[hot] > self.limits.change
         return float(other.mean()) < self.limits.left
+
+    def _within(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The part of a mask where movement counts; all of it if nothing in there ever moves."""
+        if self.reach is None or self.reach.shape != mask.shape:
+            return mask
+        inside = mask & (self.reach > 0)
+        return inside if inside.any() else mask

@@ -68,6 +68,8 @@ class Persons:
     """Faces that were found once: persons, or patterns that look like one."""
     fewer_s: float | None
     """When the last who is no longer counted went."""
+    reach: Picture | None
+    """Where those whose faces were seen lately can move: 1 on the grid, elsewhere 0; None if none ever was."""
 
 
 @dataclass
@@ -83,6 +85,7 @@ class People:
     _walked: int = 0
     _asked: dict[tuple[int, int], int] = field(default_factory=dict)
     _ever: bool = False
+    _bodies: list[Box] = field(default_factory=list)
 
     def take(self, frame: Frame, look: Look, changed: Picture, *, doubt: bool) -> Persons:
         """Count the persons in this look.
@@ -106,10 +109,11 @@ class People:
     def _search(self, frame: Frame, look: Look, changed: Picture, doubt: bool) -> list[Box]:
         """Faces found this time.  Each piece costs a run of the network, so few are looked at."""
         pieces = []
-        crowded = len(self._seats) > 1
+        crowded = sum(seat.gone_s is None for seat in self._seats) > 1
         for seat in self._seats:
             due = look.t_s - max(seat.seen_s, seat.asked_s) >= self.limits.refresh_s
-            if doubt or due or crowded or seat.hits < self.limits.hits:
+            here = crowded and seat.gone_s is None
+            if due or here or seat.hits < self.limits.hits or (doubt and not self._looks_as_seen(seat, look)):
                 seat.asked_s = look.t_s
                 pieces.append(seat.face.square(frame, self.limits.piece_faces))
         pieces += self._newcomers(look)
@@ -140,7 +144,9 @@ class People:
         return [face for face in found if least <= face.width <= most]
 
     def _is_known(self, face: Box) -> bool:
-        return any(seat.face.is_near(face, 1.0) and seat.face.is_like(face) for seat in self._seats)
+        return face.score >= self.limits.known_score and any(
+            seat.face.is_near(face, 0.5) and seat.face.is_like(face) for seat in self._seats
+        )
 
     def _again(self, frame: Frame, face: Box) -> Box | None:
         """The same face found in a closer piece, surely enough for somebody new; None if it is not."""
@@ -197,7 +203,7 @@ class People:
         if seat.moves_now:
             seat.moves, seat.moved_s = seat.moves + 1, look.t_s
         found = seat.seen_s == look.t_s
-        seat.as_seen = found or _correlation(seat.seen_as[cut], look.structure[cut]) > self.limits.alike
+        seat.as_seen = found or self._looks_as_seen(seat, look)
         if seat.as_seen and not found and not seat.moves_now and seat.asked_s == look.t_s:
             seat.missed += 1
         if seat.as_seen or (seat.moves_now and seat.gone_s is None):
@@ -205,6 +211,10 @@ class People:
         elif seat.gone_s is None:
             # Whoever leaves moves: if something moved last time, that was it.
             seat.gone_s = self._before_s if did_move else (self._before_s + look.t_s) / 2
+
+    def _looks_as_seen(self, seat: Seat, look: Look) -> bool:
+        cut = seat.zone.cut(*look.structure.shape)
+        return _correlation(seat.seen_as[cut], look.structure[cut]) > self.limits.alike
 
     def _count(self, look: Look) -> Persons:
         limits = self.limits
@@ -222,9 +232,23 @@ class People:
             ever=self._ever,
             seen=any(seat.as_seen for seat in known),
             count=len(faces) + (1 if faces and apart else 0),
-            doubtful=sum(seat.hits < limits.hits for seat in self._seats),
+            doubtful=sum(
+                seat not in living and seat.gone_s is None and look.t_s - seat.seen_s <= limits.confirm_s
+                for seat in self._seats
+            ),
             fewer_s=max((seat.gone_s for seat in known if seat.gone_s is not None), default=None),
+            reach=self._reach(look, known),
         )
+
+    def _reach(self, look: Look, known: Sequence[Seat]) -> Picture | None:
+        self._bodies += [seat.face.grown(1.0, 0.8, 1.0, 2.5) for seat in known if seat.seen_s == look.t_s]
+        self._bodies = self._bodies[-self.limits.bodies :]
+        if not self._bodies:
+            return None
+        reach = np.zeros(look.structure.shape, np.uint8)
+        for body in self._bodies:
+            reach[body.cut(*reach.shape)] = 1
+        return reach
 
     def _forget(self, look: Look) -> None:
         limits, kept = self.limits, []
