@@ -99,12 +99,12 @@ class OccupancyThresholds:
 
     change: float = 8.0
     stir: float = 0.002
-    stir_part: float = 0.25
+    stir_part: float = 0.12
     stir_anywhere: float = 0.03
     warm: float = 0.15
     hot: float = 0.3
     heat_share: float = 0.1
-    left: float = 0.4
+    left: float = 0.5
     quiet: int = 2
     stirs_again: int = 3
     person: float = 0.004

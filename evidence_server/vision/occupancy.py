@@ -77,7 +77,7 @@ class Occupancy:
         if self._row > 1 and self.quiet == 0:
             # Not this look: whoever leaves is seen to move, too.
             self._between = before.structure
-        if seen or self._row >= (2 if there else self.limits.stirs_again) or (
+        if seen or self._row >= (1 if self.quiet == 0 else self.limits.stirs_again) or (
             there and not self.moves and self._as_before(look)
         ):
             self.filled_s = (before.t_s + look.t_s) / 2 if seen and not self.moves else self._row_began_s
