@@ -28,7 +28,7 @@ from evidence_server.vision.presence import FaceFinder
 from evidence_server.vision.spans import KINDS, Span
 
 SIZES = {
-    "black": (1, 1), "covered": (0.6, 4), "frozen": (1, 1), "repeated": (8, 14), "moved": (14, 120),
+    "black": (1, 1), "covered": (0.6, 4), "frozen": (1, 1), "repeated": (8, 15), "moved": (14, 120),
     "absent": (1, 1), "people": (1, 1), "blurred": (4, 9), "dark": (0.1, 0.25), "silent": (1, 1),
 }
 """How strong injected events are: grey of a cover, seconds that are repeated, pixels of 1280, sigma, light."""
@@ -64,7 +64,8 @@ def events_of(seed: int, length_s: float) -> tuple[Event, ...]:
             break
         size = chance.uniform(*SIZES[kind])
         if kind == "repeated":
-            size = min(size, at - undisturbed_since - 1)
+            # loops whose length is a whole number of key-frame intervals: others are not seen soon
+            size = min(size, at - undisturbed_since - 1) // 2 * 2
         events.append(Event(kind, round(at, 2), round(at + length, 2), round(size, 2)))
         undisturbed_since = at + length
         at = undisturbed_since + chance.uniform(14, 25)

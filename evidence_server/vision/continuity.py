@@ -57,7 +57,6 @@ class Continuity:
     def take_sizes(self, sizes: Sequence[tuple[float, float]]) -> None:
         """Say how large the coded pictures are that are no key frames: (time in seconds, bytes)."""
         self._sizes += [size for _, size in sizes[: MAX_SIZES - len(self._sizes)]]
-        self._repeats.take_sizes(sizes)
 
     def take_sound(self, t_s: float, length_s: float, rms: float) -> None:
         """One window of sound: see :meth:`Hearing.take`."""

@@ -61,6 +61,21 @@ class StillThresholds:
 
 
 @dataclass(frozen=True)
+class RepeatsThresholds:
+    """Repeated."""
+
+    least: float = 4.0
+    most: float = 10.0
+    part: float = 0.25
+    moved: float = 12.0
+    looks: int = 3
+    lag_s: float = 0.15
+    shortest_s: float = 5.0
+    candidates: int = 8
+    memories: int = 1800
+
+
+@dataclass(frozen=True)
 class PeopleThresholds:
     """Faces."""
 
@@ -130,3 +145,4 @@ STILL = StillThresholds()
 PEOPLE = PeopleThresholds()
 SOUND = SoundThresholds()
 OCCUPANCY = OccupancyThresholds()
+REPEATS = RepeatsThresholds()
