@@ -25,7 +25,7 @@ def inspect(
     picture: Annotated[Path | None, typer.Option(help="Write a timeline to this PNG.")] = None,
     json_: Json = False,
 ) -> None:
-    """Find what a recording does not show: black, covered, frozen, repeated, moved, nobody there, no sound; exit 1 if anything was found."""
+    """Find where a recording does not show what it should; exit 1 if anything was found."""
     # Imported here alone: the commands that are only HTTP clients do without.
     import cv2
 

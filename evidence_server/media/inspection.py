@@ -75,7 +75,8 @@ class Inspector:
             self.looks += 1
             glances.append(glance)
         self.continuity.take_sizes(sizes)
-        kept.keys.clear(), kept.sound.clear(), kept.sizes.clear()
+        for part in (kept.keys, kept.sound, kept.sizes):
+            part.clear()
         return glances
 
 

@@ -1,1 +1,1 @@
-"""Measurements on pictures: frames go in, figures come out; nothing here knows a sitting, a file or a codec."""
+"""Measurements on pictures: frames in, figures out; nothing here knows a sitting, a file or a codec."""

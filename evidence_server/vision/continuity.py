@@ -1,4 +1,4 @@
-"""Continuity: whether the fixed camera goes on seeing what it should, measured from key frames and sound levels.
+"""Continuity: whether the fixed camera goes on seeing what it should, by key frames and sound levels.
 
 Pictures come about every two seconds; what happens between two of them is not seen.  State is bounded: some
 small grids, and spans (joined beyond a hundred of a kind).  It is not stored: it is had again by feeding the
@@ -102,7 +102,8 @@ class Continuity:
         return sorted(found + self._hearing.spans(), key=lambda span: (span.start_s, span.kind))
 
     def _note(
-        self, kind: str, frame: Frame, yes: bool | None, confidence: float = 0.95, since_s: float | None = None
+        self, kind: str, frame: Frame, yes: bool | None, confidence: float = 0.95,
+        since_s: float | None = None,
     ) -> None:
         self._keepers[kind].observe(frame.t_s, yes, confidence, frame, since_s)
 
@@ -173,9 +174,8 @@ class Continuity:
 
 
 def _is_black(look: Look, limits: LightThresholds) -> bool:
-    return (
-        look.bright < limits.black_bright and look.mean < limits.black_mean and look.spread < limits.black_spread
-    )
+    faint = look.bright < limits.black_bright and look.mean < limits.black_mean
+    return faint and look.spread < limits.black_spread
 
 
 def _is_dark(look: Look, limits: LightThresholds) -> bool:

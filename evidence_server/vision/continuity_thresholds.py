@@ -64,9 +64,7 @@ class StillThresholds:
 class RepeatsThresholds:
     """Repeated."""
 
-    least: float = 4.0
-    most: float = 10.0
-    part: float = 0.25
+    same: float = 4.5
     moved: float = 12.0
     looks: int = 3
     lag_s: float = 0.15

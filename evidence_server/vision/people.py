@@ -69,7 +69,7 @@ class Persons:
     fewer_s: float | None
     """When the last who is no longer counted went."""
     reach: Picture | None
-    """Where those whose faces were seen lately can move: 1 on the grid, elsewhere 0; None if none ever was."""
+    """Where those whose faces were seen lately can move: 1 on the grid; None if none ever was."""
 
 
 @dataclass
@@ -183,10 +183,8 @@ class People:
         for reach in (1.0, self.limits.moved_over, None):
             homeless = []
             for face in faces:
-                own = next(
-                    (seat for seat in free if reach and seat.face.is_near(face, reach) and seat.face.is_like(face)),
-                    None,
-                )
+                near = [seat for seat in free if reach and seat.face.is_near(face, reach)]
+                own = next((seat for seat in near if seat.face.is_like(face)), None)
                 if own is not None:
                     own.found(face, look)
                     free.remove(own)
@@ -198,7 +196,7 @@ class People:
 
     def _watch(self, seat: Seat, look: Look, changed: Picture) -> None:
         """Look for signs of a person in a seat."""
-        cut = seat.zone.cut(*changed.shape)
+        cut = seat.zone.cut(changed.shape[0], changed.shape[1])
         did_move, seat.moves_now = seat.moves_now, float(changed[cut].mean()) > self.limits.head_moves
         if seat.moves_now:
             seat.moves, seat.moved_s = seat.moves + 1, look.t_s
@@ -213,7 +211,7 @@ class People:
             seat.gone_s = self._before_s if did_move else (self._before_s + look.t_s) / 2
 
     def _looks_as_seen(self, seat: Seat, look: Look) -> bool:
-        cut = seat.zone.cut(*look.structure.shape)
+        cut = seat.zone.cut(look.structure.shape[0], look.structure.shape[1])
         return _correlation(seat.seen_as[cut], look.structure[cut]) > self.limits.alike
 
     def _count(self, look: Look) -> Persons:
@@ -247,7 +245,7 @@ class People:
             return None
         reach = np.zeros(look.structure.shape, np.uint8)
         for body in self._bodies:
-            reach[body.cut(*reach.shape)] = 1
+            reach[body.cut(reach.shape[0], reach.shape[1])] = 1
         return reach
 
     def _forget(self, look: Look) -> None:

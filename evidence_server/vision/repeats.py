@@ -59,7 +59,6 @@ class Repeats:
     _memories: deque[_Memory] = field(default_factory=deque)
     _sums: Grid = field(default_factory=lambda: np.zeros((0, SUMS), np.float32))
     _rows: list[_Row] = field(default_factory=list)
-    _moves: deque[float] = field(default_factory=lambda: deque(maxlen=9))
     _before: _Memory | None = None
 
     def take(self, look: Look) -> Repeated:
@@ -67,12 +66,10 @@ class Repeats:
         memory = _Memory(look.t_s, _signature(look))
         before, self._before = self._before, memory
         move = _difference(memory.signature, before.signature) if before else 0.0
-        self._moves.append(move)
-        same = min(self.limits.most, max(self.limits.least, self.limits.part * float(np.median(self._moves))))
         sums = _sums(memory.signature)
         rows = []
         for earlier in self._candidates(sums, look.t_s):
-            if _difference(memory.signature, earlier.signature) < same:
+            if _difference(memory.signature, earlier.signature) < self.limits.same:
                 rows.append(self._row(look.t_s - earlier.t_s, before, look.t_s, move))
         self._rows = rows
         self._remember(memory, sums)
@@ -97,7 +94,10 @@ class Repeats:
         # and those that go on what was repeated before
         expected = [t_s - row.lag_s for row in self._rows]
         found = [self._memories[number] for number in nearest]
-        found += [memory for memory in self._memories if any(abs(memory.t_s - one) < 0.05 for one in expected)]
+        near_s = self.limits.lag_s / 2
+        found += [
+            memory for memory in self._memories if any(abs(memory.t_s - one) < near_s for one in expected)
+        ]
         unique = {memory.t_s: memory for memory in found}
         return [memory for memory in unique.values() if t_s - memory.t_s >= self.limits.shortest_s]
 
@@ -122,5 +122,5 @@ def _sums(signature: NDArray[np.int8]) -> Grid:
 
 
 def _difference(one: NDArray[np.int8], other: NDArray[np.int8]) -> float:
-    """99th percentile of how much two signatures differ."""
-    return float(np.percentile(cv2.absdiff(one.astype(np.int16), other.astype(np.int16)), 99))
+    """How much two signatures differ where they differ most: in all but one point of two hundred, less."""
+    return float(np.percentile(cv2.absdiff(one.astype(np.int16), other.astype(np.int16)), 99.5))

@@ -86,7 +86,10 @@ class SpanKeeper:
         self, t_s: float, yes: bool | None, confidence: float = 1.0, frame: Frame | None = None,
         since_s: float | None = None,
     ) -> None:
-        """Say whether it is so at `t_s`; None: cannot tell.  `since_s`: when it became so, where that is known."""
+        """Say whether it is so at `t_s`; None: cannot tell.
+
+        `since_s`: when it became so, if that is known.
+        """
         if yes is None:
             self._before_s = t_s
             return

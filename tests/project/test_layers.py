@@ -21,7 +21,7 @@ TABLE = """
 layer    | may import                                               | modules
 core     |                                                          | pairing
 phone    | core                                                     | phone_client
-wiring   | bare-tus routes sweep offline {stages} media ground core | .app .__main__ .commands
+wiring   | bare-tus routes sweep offline {stages} media vision ground core | .app .__main__ .commands
 bare-tus | routes upload ground core                                | .bare_tus .bare_uploads
 routes   | {stages} ground core                                     | .routes
 sweep    | {stages} ground core                                     | .sweep
@@ -32,7 +32,8 @@ support  | ground core                                              | .support
 upload   | ground core                                              | .upload .receive
 verify   | media ground core                                        | .verify
 verdict  | ground core                                              | .verdict
-media    | core                                                     | .media
+media    | vision core                                              | .media
+vision   |                                                          | .vision
 ground   | core                                                     | evidence_server
 demo     |                                                          | demo
 """
