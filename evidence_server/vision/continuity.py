@@ -45,6 +45,7 @@ class Continuity:
         self._hearing = Hearing()
         self._sizes: list[float] = []
         self._last_s: float | None = None
+        self._somebody = False
         self._moved_since_s: float | None = None
         self._keepers = {
             kind: SpanKeeper(kind, confirm, release)
@@ -123,7 +124,9 @@ class Continuity:
             self._note("frozen", frame, None)
             self._note("repeated", frame, None)
             return
-        frozen, confidence, since_s = self._stillness.take(look, coded)
+        # An empty room is still, too: only where somebody sits must something move.
+        somebody = self._people is not None and self._somebody and not self._keepers["absent"].is_open
+        frozen, confidence, since_s = self._stillness.take(look, coded, somebody=somebody)
         self._note("frozen", frame, frozen, confidence, since_s if frozen else None)
         repeated = self._repeats.take(look)
         self._note("repeated", frame, repeated.yes, repeated.confidence, repeated.since_s)
@@ -163,6 +166,7 @@ class Continuity:
         persons = self._people.take(frame, look, changed, doubt=self._occupancy.in_doubt(look, changed))
         self._occupancy.reach = persons.reach
         anybody = self._occupancy.take(look, changed, seen=persons.seen)
+        self._somebody = persons.ever and anybody
         if persons.ever or self._occupancy.known:
             since_s = self._occupancy.filled_s if anybody else self._occupancy.emptied_s
             self._note("absent", frame, not anybody, 0.8, since_s)

@@ -56,7 +56,7 @@ class StillThresholds:
     grain_part: float = 0.6
     grain_part_small: float = 0.9
     size_part: float = 0.5
-    looks: int = 3
+    looks: int = 6
     lively_looks: int = 8
 
 

@@ -56,6 +56,8 @@ class Occupancy:
 
     def in_doubt(self, look: Look, changed: Picture) -> bool:
         """Whether movement alone does not tell that somebody is there."""
+        if self._heat is None or self._heat.shape != changed.shape:
+            return True
         return self.quiet > 0 or not (self._stirs(changed) or self._as_before(look))
 
     def take(self, look: Look, changed: Picture, *, seen: bool) -> bool:

@@ -198,10 +198,10 @@ class People:
         """Look for signs of a person in a seat."""
         cut = seat.zone.cut(changed.shape[0], changed.shape[1])
         did_move, seat.moves_now = seat.moves_now, float(changed[cut].mean()) > self.limits.head_moves
-        if seat.moves_now:
-            seat.moves, seat.moved_s = seat.moves + 1, look.t_s
         found = seat.seen_s == look.t_s
         seat.as_seen = found or self._looks_as_seen(seat, look)
+        if seat.moves_now and found:
+            seat.moves, seat.moved_s = seat.moves + 1, look.t_s
         if seat.as_seen and not found and not seat.moves_now and seat.asked_s == look.t_s:
             seat.missed += 1
         if seat.as_seen or (seat.moves_now and seat.gone_s is None):

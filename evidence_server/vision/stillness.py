@@ -28,11 +28,13 @@ class Stillness:
     _row: int = 0
     _row_began_s: float = 0.0
 
-    def take(self, look: Look, coded_bytes: float | None) -> tuple[bool | None, float, float | None]:
+    def take(
+        self, look: Look, coded_bytes: float | None, *, somebody: bool
+    ) -> tuple[bool | None, float, float | None]:
         """Whether the picture is frozen, how sure that is, and since when; None for the first look.
 
         `coded_bytes` is the median size of the coded pictures since the look before, if known: a frozen
-        picture needs few.
+        picture needs few.  `somebody` says that a person sits there, who never keeps quite still.
         """
         before, self._before = self._before, look
         if before is None or before.grid.shape != look.grid.shape:
@@ -48,7 +50,7 @@ class Stillness:
             if self._row == 0:
                 self._row_began_s = before.t_s
             self._row += 1
-        life_gone = self._row >= self.limits.looks and self._lively >= self.limits.lively_looks
+        life_gone = somebody and self._row >= self.limits.looks and self._lively >= self.limits.lively_looks
         if still and not (noise_gone or life_gone) and self._row > self.limits.looks:
             self._lively = 0
         if not noise_gone:

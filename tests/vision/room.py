@@ -48,7 +48,7 @@ class Room:
     """Draws what the camera sees at its nth look; every noise and movement follows from n."""
 
     def __init__(self, seed: int = 1) -> None:
-        wall = scene._photograph("rocket.jpg")
+        wall = scene._photograph("motorcycle_left.png")
         self._wall = cv2.resize(wall, (WIDTH + 80, HEIGHT + 80), interpolation=cv2.INTER_AREA)
         self._seed = seed
 
@@ -66,7 +66,7 @@ class Room:
             cv2.rectangle(picture, (x, y), (x + 23, y + 23), (0, 255, 0), -1)
         return picture
 
-    def seen(self, picture: NDArray[Any], number: int, noise: float = 2.0) -> Picture:
+    def seen(self, picture: NDArray[Any], number: int, noise: float = 1.0) -> Picture:
         """The picture with the sensor's noise of look `number`."""
         grain = np.random.default_rng((self._seed, number)).normal(0, noise, picture.shape)
         return np.clip(picture + grain, 0, 255).astype(np.uint8)
