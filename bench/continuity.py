@@ -2,9 +2,9 @@
 
 Recordings are rendered by `bench.rooms`; events are put into pictures and sound at random times before
 encoding.  Undisturbed recordings are rendered cheaply (640 x 360, two pictures a second, a key frame every
-two seconds as ever), those with events at five or fifteen a second; the one that speed is measured on is 720p15.
-`--keep DIR` keeps what was rendered for the next run; `--scenes DIR` takes panoramas (and `--faces DIR`
-cut-out persons) for every other room instead of scikit-image's photographs.
+two seconds as ever), those with events at five or fifteen; speed is measured on 720p15.
+`--keep DIR` keeps what was rendered for the next run; `--scenes DIR` takes panoramas (`--faces DIR`: cut-out
+persons) for every other room instead of scikit-image's photographs.
 """
 
 from __future__ import annotations

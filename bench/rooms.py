@@ -1,6 +1,6 @@
-"""Renders recordings of an exam room with known events: a fixed phone, a desk, a candidate, sound.
+"""Renders recordings of an exam room with known events: a phone that is fixed, a desk, a candidate.
 
-Every picture is a pure function of its number, so that a stretch can be shown again exactly (a replayed loop),
+Every picture is a pure function of its number, so that a stretch can be shown again exactly (as a loop),
 and events are put in before encoding.  Textures are scikit-image's photographs, or panoramas of `--scenes`.
 """
 
@@ -169,7 +169,8 @@ class Room:
         desk = int(height * random.uniform(0.62, 0.72))
         wall = scene._photograph(str(random.choice(["brick.png", "gravel.png", "grass.png"])))
         colour = tuple(int(n) for n in random.integers(120, 215, 3))
-        scene._paste(room, scene._tinted(wall, (width, desk), colour, float(random.uniform(0.03, 0.35))), 0, 0)
+        depth = float(random.uniform(0.03, 0.35))
+        scene._paste(room, scene._tinted(wall, (width, desk), colour, depth), 0, 0)
         brown = tuple(int(n) for n in random.integers(40, 150, 3))
         table = scene._tinted(scene._photograph("grass.png")[:40], (width, height - desk), brown, 0.4)
         scene._paste(room, table, 0, desk)

@@ -1,8 +1,8 @@
 """The server's command line: `python -m evidence_server COMMAND --help`.
 
 `serve`, `tus`, `check`, `backup` and `restore` work on a data folder; `verify` on a bundle and `inspect` on a
-recording, without server or network; all others are HTTP clients of a running server (its key is read from the
-data folder).  Exit codes: 0 complete or fine, 1 incomplete or late, 2 usage, 3 cannot be verified.
+recording, without server or network; all others are HTTP clients of a running server (its key is read from
+the data folder).  Exit codes: 0 complete or fine, 1 incomplete or late, 2 usage, 3 cannot be verified.
 """
 
 from __future__ import annotations

@@ -243,9 +243,10 @@ class People:
         self._bodies = self._bodies[-self.limits.bodies :]
         if not self._bodies:
             return None
-        reach = np.zeros(look.structure.shape, np.uint8)
+        height, width = look.structure.shape
+        reach = np.zeros((height, width), np.uint8)
         for body in self._bodies:
-            reach[body.cut(reach.shape[0], reach.shape[1])] = 1
+            reach[body.cut(height, width)] = 1
         return reach
 
     def _forget(self, look: Look) -> None:

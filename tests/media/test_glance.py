@@ -54,7 +54,7 @@ def test_frames_and_levels(request: pytest.FixtureRequest, form: str) -> None:
         assert 60 < glance.frame.luma.mean() < 200
         assert glance.luma is None
     assert len(levels) >= 2 * SECONDS - 1
-    assert all(0.001 < level.rms < 0.3 and level.rms <= level.peak for level in levels)
+    assert all(0.0005 < level.rms < 0.5 and level.rms <= level.peak for level in levels), levels
 
 
 def test_the_frame_has_the_pictures_own_colours(mp4: bytes) -> None:
@@ -132,9 +132,9 @@ def film(seconds: int, rate: int, gop: int, sound: bool = False) -> bytes:
     out = io.BytesIO()
     options = {"movflags": "empty_moov+default_base_moof", "frag_duration": "1000000"}
     with av.open(out, "w", format="mp4", options=options) as target:
-        pictures = target.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "tune": "zerolatency"})
+        settings = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "scenecut=0"}
+        pictures = target.add_stream("libx264", rate=rate, options=settings)
         pictures.width, pictures.height, pictures.pix_fmt, pictures.gop_size = 320, 240, "yuv420p", gop
-        pictures.codec_context.options = {"x264-params": "scenecut=0"}
         tone = target.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if sound else None
         for number in range(seconds * rate):
             picture = np.full((240, 320, 3), 120, np.uint8)
@@ -187,7 +187,9 @@ def test_a_file_that_is_cut_off_gives_what_there_is(mp4: bytes, part: float) -> 
     assert found.duration_s <= SECONDS + 0.2
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 1000, b"\0\0\0\x18ftypisom" + bytes(1000), b"\x1a\x45\xdf\xa3" * 99])
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 1000, b"\0\0\0\x18ftypisom" + bytes(1000), b"\x1a\x45\xdf\xa3" * 99]
+)
 def test_what_is_no_recording(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         inspect(io.BytesIO(content), None)

@@ -22,16 +22,14 @@ def room() -> Room:
     return Room()
 
 
-def watched(room: Room, change: Change | None = None, heard: Callable[[float], float] | None = None) -> list[Span]:
+def watched(room: Room, change: Change) -> list[Span]:
     """The spans of a recording in which `change` draws the looks from FIRST up to LAST."""
     continuity = Continuity(MarkFinder())
     for number in range(LOOKS):
-        changed = change is not None and FIRST <= number < LAST
-        picture = change(room, number) if changed and change else room.usual(number)
+        picture = change(room, number) if FIRST <= number < LAST else room.usual(number)
         t_s = number * STEP_S
         for half in range(4):
-            at_s = t_s + half / 2
-            continuity.take_sound(at_s, 0.5, heard(at_s) if heard else 0.004)
+            continuity.take_sound(t_s + half / 2, 0.5, 0.004)
         continuity.take_picture(room.frame(number, picture))
     continuity.finish(LOOKS * STEP_S)
     return continuity.spans()
@@ -105,7 +103,8 @@ def a_little_soft(room: Room, number: int) -> Picture:
 def nudged(room: Room, number: int) -> Picture:
     shaken = room.person(room.bare(), number)
     half_a_pixel = np.array([[1, 0, 0.5], [0, 1, 0.3]])
-    return room.seen(cv2.warpAffine(shaken, half_a_pixel, shaken.shape[1::-1], borderMode=cv2.BORDER_REPLICATE), number)
+    size = shaken.shape[1::-1]
+    return room.seen(cv2.warpAffine(shaken, half_a_pixel, size, borderMode=cv2.BORDER_REPLICATE), number)
 
 
 def partly_covered(room: Room, number: int) -> Picture:
