@@ -1,6 +1,6 @@
-"""Renders recordings of an exam room with known events: a fixed phone, a desk, a candidate, and their sound.
+"""Renders recordings of an exam room with known events: a phone that is fixed, a desk, a candidate.
 
-Every picture is a pure function of its number, so that a stretch can be shown again exactly (a replayed loop),
+Every picture is a pure function of its number, so that a stretch can be shown again exactly (as a loop),
 and events are put in before encoding.  Textures are scikit-image's photographs, or panoramas of `--scenes`.
 """
 
@@ -108,7 +108,9 @@ class Room:
         # drawn in full size, then everything is composed at the recording's own
         self._scale = plan.width / WIDTH
         self._margin = round(MARGIN * self._scale)
-        self._background = cv2.resize(background, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA)
+        self._background = cv2.resize(
+            background, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA
+        )
         self._seat = random.uniform(0.35, 0.65) * WIDTH, HEIGHT * random.uniform(1.0, 1.1)
         self._height = HEIGHT * random.uniform(0.42, 0.62)
         self._person = read_sprite(plan.face) if plan.face else astronaut()
@@ -132,7 +134,8 @@ class Room:
         self._screens = [
             cv2.resize(scene._photograph(name), screen, interpolation=cv2.INTER_AREA) for name in PHOTOGRAPHS
         ]
-        self._screen_at = int(self._seat[0]) + (-330 if self._seat[0] > WIDTH / 2 else 120), int(HEIGHT * 0.72)
+        beside = -330 if self._seat[0] > WIDTH / 2 else 120
+        self._screen_at = int(self._seat[0]) + beside, int(HEIGHT * 0.72)
 
     def _face_shown(self, random: np.random.Generator) -> Picture:
         """For every picture whether the face is seen: stretches of 5 to 100 seconds."""
@@ -166,7 +169,8 @@ class Room:
         desk = int(height * random.uniform(0.62, 0.72))
         wall = scene._photograph(str(random.choice(["brick.png", "gravel.png", "grass.png"])))
         colour = tuple(int(n) for n in random.integers(120, 215, 3))
-        scene._paste(room, scene._tinted(wall, (width, desk), colour, float(random.uniform(0.03, 0.35))), 0, 0)
+        depth = float(random.uniform(0.03, 0.35))
+        scene._paste(room, scene._tinted(wall, (width, desk), colour, depth), 0, 0)
         brown = tuple(int(n) for n in random.integers(40, 150, 3))
         table = scene._tinted(scene._photograph("grass.png")[:40], (width, height - desk), brown, 0.4)
         scene._paste(room, table, 0, desk)
@@ -272,7 +276,8 @@ class Room:
         return turn
 
     def _with_noise(self, picture: Picture, number: int, grain: float) -> Picture:
-        which, across, down = (int(n) for n in np.random.default_rng((self.plan.seed, number)).integers(0, (3, 64, 64)))
+        chance = np.random.default_rng((self.plan.seed, number))
+        which, across, down = (int(n) for n in chance.integers(0, (3, 64, 64)))
         noise = self._noise[which][down : down + self.plan.height, across : across + self.plan.width]
         if grain != 1:
             noise = (noise * grain).astype(np.int16)
@@ -290,7 +295,8 @@ class Room:
             length = float(random.uniform(0.5, 3))
             first = int(at * SOUND_RATE)
             times = np.arange(min(int(length * SOUND_RATE), max(0, count - first))) / SOUND_RATE
-            tone = np.sin(2 * np.pi * random.uniform(110, 220) * times) * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * times))
+            tone = np.sin(2 * np.pi * random.uniform(110, 220) * times)
+            tone *= 0.6 + 0.4 * np.sin(2 * np.pi * 4 * times)
             wave[first : first + len(times)] += (0.08 * tone).astype(np.float32)
         for event in self.plan.events:
             if event.kind == "silent":

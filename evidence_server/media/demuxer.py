@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import av
 from av.container import InputContainer
@@ -25,6 +25,39 @@ from evidence_server.media.restart import MP4
 _BUFFER_BYTES = 1 << 14
 #: Of the sound, so many packets are kept in every so many microseconds: the first only primes the decoder.
 _SOUND_WINDOW_US, _SOUND_PACKETS = 500_000, 3
+#: Key frames that follow each other faster are not kept: nobody needs them, and they would be costly.
+_KEY_STEP_US = 900_000
+
+
+class Readable(Protocol):
+    """What libav reads from; with ``seek`` and ``tell``, too, it may move about."""
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes, empty only at the end."""
+
+
+def open_container(source: Readable, container: str) -> InputContainer:
+    """Open a container for demuxing; ``container`` is the media type that fixes the format.
+
+    Raises:
+        av.FFmpegError: not such a container.
+    """
+    options = {
+        # As little probing as libav knows: the header must do, and no decoder runs in here.
+        "probesize": "32",
+        "fpsprobesize": "0",
+        "codec_whitelist": "none",
+        # What is read is what was uploaded: no other file, no network.
+        "protocol_whitelist": "none",
+    }
+    return av.open(
+        source,
+        "r",
+        format="mov" if container == MP4 else "matroska",
+        options=options,
+        buffer_size=_BUFFER_BYTES,
+        metadata_errors="replace",  # titles are anybody's bytes
+    )
 
 
 class Times(NamedTuple):
@@ -61,7 +94,7 @@ class Kept:
     """What a look at the recording needs: see :mod:`evidence_server.media.glance`."""
 
     keys: list[Packet[Stream]]
-    """All packets that hold a key frame of the picture track."""
+    """Packets that hold a key frame of the picture track, at most about one a second."""
     sound: list[Packet[Stream]]
     """The first few sound packets of every half second."""
     sizes: list[tuple[int, int]]
@@ -100,7 +133,7 @@ class Demuxer:
 
     def __init__(self, container: str, keep: Keep = Keep.FIRST_KEY) -> None:
         """``container`` is the media type that fixes the format: it is never guessed."""
-        self._format = "mov" if container == MP4 else "matroska"
+        self._container = container
         self._keep = keep
         self._state = threading.Condition()
         self._pieces = b""
@@ -156,23 +189,8 @@ class Demuxer:
                 self._state.notify_all()
 
     def _demux(self) -> None:
-        options = {
-            # As little probing as libav knows: the header must do, and no decoder runs in here.
-            "probesize": "32",
-            "fpsprobesize": "0",
-            "codec_whitelist": "none",
-            # What is read is what was uploaded: no other file, no network.
-            "protocol_whitelist": "none",
-        }
-        with av.open(
-            self,
-            "r",
-            format=self._format,
-            options=options,
-            buffer_size=_BUFFER_BYTES,
-            metadata_errors="replace",  # titles are anybody's bytes
-        ) as container:
-            video, audio = _first(container, "video"), _first(container, "audio")
+        with open_container(self, self._container) as container:
+            video, audio = first_track(container, "video"), first_track(container, "audio")
             others = len(container.streams) - (video is not None) - (audio is not None)
             self.header = Header(_facts(video), _facts(audio), others)
             packets: Iterator[Packet[Stream]] = container.demux()
@@ -206,13 +224,16 @@ def keep_for_glance(
     """Hands ``packets`` on, and adds those that a look at the recording needs to what ``kept`` gives."""
     pictures, sound = _Ticks.of(video), _Ticks.of(audio)
     window, in_window = -1, 0
+    next_key_us: int | None = None
     for packet in packets:
         if packet.size and not packet.is_corrupt and packet.pts is not None:
             if packet.stream_index == pictures.index:
-                if packet.is_keyframe:
+                at_us = packet.pts * pictures.scale // pictures.over
+                if not packet.is_keyframe:
+                    kept().sizes.append((at_us, packet.size))
+                elif next_key_us is None or at_us >= next_key_us:
                     kept().keys.append(packet)
-                else:
-                    kept().sizes.append((packet.pts * pictures.scale // pictures.over, packet.size))
+                    next_key_us = at_us + _KEY_STEP_US
             elif packet.stream_index == sound.index:
                 now = packet.pts * sound.scale // sound.over // _SOUND_WINDOW_US
                 window, in_window = now, in_window + 1 if now == window else 1
@@ -256,7 +277,8 @@ class _Ticks:
         )
 
 
-def _first(container: InputContainer, kind: str) -> Stream | None:
+def first_track(container: InputContainer, kind: str) -> Stream | None:
+    """The first track of a kind, ``video`` or ``audio``: the only one that is looked at."""
     return next((stream for stream in container.streams if stream.type == kind), None)
 
 

@@ -66,6 +66,7 @@ class Glancer:
         self._sound: AudioCodecContext | None = None
         self._looked = 0
         self._last_s: float | None = None
+        self._last_window: int | None = None
 
     def look(self, packet: Packet[Stream]) -> Glance | None:
         """Decode one key frame; None if it is not later than the one before.
@@ -142,8 +143,9 @@ class Glancer:
     def _level(self, window: Sequence[Packet[Stream]]) -> list[Level]:
         """The level of packets that follow each other: one, or none if they can't be decoded."""
         decoder = self._sound_decoder(window[0]) if window else None
-        if decoder is None:
+        if decoder is None or _window(window[0]) == self._last_window:
             return []
+        self._last_window = _window(window[0])
         heard: list[AudioFrame] = []
         try:
             for number, packet in enumerate(window):

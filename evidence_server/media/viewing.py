@@ -8,18 +8,17 @@ from __future__ import annotations
 import base64
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from evidence_server.media.demuxer import Demuxer, Drained, Keep
-from evidence_server.media.glance import WINDOW_S, Glance, Glancer
+from evidence_server.media.glance import Glance, Glancer
+from evidence_server.media.inspection import Inspector
 from evidence_server.media.limits import Limits
 from evidence_server.media.measurement import Problem
 from evidence_server.media.pictures import PictureDecoder
 from evidence_server.media.scanning import for_journal
 from evidence_server.media.stream import RunStream
 from evidence_server.vision.anchor import Reader
-from evidence_server.vision.continuity import Continuity
 from evidence_server.vision.frame import Frame, Picture
 from evidence_server.vision.placement import Corners, judge_placement
 from evidence_server.vision.presence import Face, FaceFinder
@@ -94,34 +93,24 @@ class RunView(View):
     ) -> None:
         """See :class:`View`."""
         super().__init__(container, limits, begin, faces)
-        self._glancer = Glancer(limits.pixels, luma_every=MARKER_EVERY)
+        self._inspector = Inspector(faces, limits.pixels, luma_every=MARKER_EVERY)
         self._reader = Reader()
-        self._continuity = Continuity(faces)
         self._over: list[Span] = []
         self._fresh_s = 0.0
         self._pictured: set[tuple[str, int]] = set()
 
     def _take(self, drained: Drained, facts: Facts) -> Seen:
-        kept = drained.kept
-        markers: list[list[int]] = []
-        for level in self._glancer.listen(kept.sound):
-            self._continuity.take_sound(level.t_s, WINDOW_S, level.rms)
-        self._continuity.take_sizes([(at_us / 1e6, size) for at_us, size in kept.sizes])
-        for packet in kept.keys:
-            glance = self._glancer.look(packet)
-            if glance is not None and glance.frame is not None:
-                self._begin_afresh(glance.t_s, facts)
-                self._continuity.take_picture(glance.frame)
-                markers += self._read(glance, facts)
-        return self._seen(markers)
+        self._begin_afresh(drained, facts)
+        glances = self._inspector.take(drained.kept)
+        return self._seen([look for glance in glances for look in self._read(glance, facts)])
 
-    def _begin_afresh(self, t_s: float, facts: Facts) -> None:
-        """Begins anew with the first picture behind a moment at which the phone was moved on purpose."""
-        latest = max((at_us / 1e6 for at_us in facts["fresh_us"] if at_us / 1e6 <= t_s), default=0.0)
-        if latest > self._fresh_s:
-            self._fresh_s = latest
-            self._over += [replace(span, open=False) for span in self._continuity.spans()]
-            self._continuity = Continuity(self._faces)
+    def _begin_afresh(self, drained: Drained, facts: Facts) -> None:
+        """Begins anew with a piece in which the phone was taken up or put down: it sees something else."""
+        ends_us = max((at_us for at_us, *_ in drained.video if at_us is not None), default=0)
+        latest_s = max((at_us / 1e6 for at_us in facts["fresh_us"] if at_us <= ends_us), default=0.0)
+        if latest_s > self._fresh_s:
+            self._fresh_s = latest_s
+            self._over += self._inspector.begin_afresh()
 
     def _read(self, glance: Glance, facts: Facts) -> list[list[int]]:
         if glance.luma is None:
@@ -130,7 +119,7 @@ class RunView(View):
         return [[round(glance.t_s * 1e6), *(reading.code for reading in found)]]
 
     def _seen(self, markers: list[list[int]]) -> Seen:
-        spans = self._continuity.spans()
+        spans = self._inspector.continuity.spans()
         fresh = [span for span in spans if span.picture and _key(span) not in self._pictured]
         self._pictured |= {_key(span) for span in fresh}
         return {

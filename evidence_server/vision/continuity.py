@@ -1,4 +1,4 @@
-"""Continuity: whether the fixed camera goes on seeing what it should, measured from key frames and sound levels.
+"""Continuity: whether the fixed camera goes on seeing what it should, by key frames and sound levels.
 
 Pictures come about every two seconds; what happens between two of them is not seen.  State is bounded: some
 small grids, and spans (joined beyond a hundred of a kind).  It is not stored: it is had again by feeding the
@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from evidence_server.vision.boxes import FaceFinding
 from evidence_server.vision.continuity_thresholds import LIGHT, VIEW, LightThresholds, ViewThresholds
 from evidence_server.vision.frame import Frame
 from evidence_server.vision.look import Look
-from evidence_server.vision.people import FaceFinding, People
+from evidence_server.vision.occupancy import Occupancy
+from evidence_server.vision.people import People
 from evidence_server.vision.place import Compared, Place
 from evidence_server.vision.repeats import Repeats
 from evidence_server.vision.sound import Hearing
@@ -36,14 +38,15 @@ class Continuity:
         """Nothing was seen yet."""
         self._light, self._view = light, view
         self._people = People(faces) if faces else None
+        self._occupancy = Occupancy()
         self._place, self._next_place = Place(), Place()
         self._stillness = Stillness()
         self._repeats = Repeats()
         self._hearing = Hearing()
         self._sizes: list[float] = []
         self._last_s: float | None = None
+        self._somebody = False
         self._moved_since_s: float | None = None
-        self._crowd = 0
         self._keepers = {
             kind: SpanKeeper(kind, confirm, release)
             for kind, confirm, release in (
@@ -55,7 +58,6 @@ class Continuity:
     def take_sizes(self, sizes: Sequence[tuple[float, float]]) -> None:
         """Say how large the coded pictures are that are no key frames: (time in seconds, bytes)."""
         self._sizes += [size for _, size in sizes[: MAX_SIZES - len(self._sizes)]]
-        self._repeats.take_sizes(sizes)
 
     def take_sound(self, t_s: float, length_s: float, rms: float) -> None:
         """One window of sound: see :meth:`Hearing.take`."""
@@ -74,7 +76,7 @@ class Continuity:
         look = Look.at(frame)
         compared = self._place.compare(look)
         black = _is_black(look, self._light)
-        dark = not black and look.mean < self._light.dark_mean
+        dark = not black and _is_dark(look, self._light)
         covered = not black and self._is_covered(look, compared)
         seen = not (black or covered)
         self._note("black", frame, black)
@@ -86,7 +88,14 @@ class Continuity:
         blurred = self._note_blurred(frame, compared if clear else None)
         if clear and not blurred and not self._keepers["moved"].is_rising:
             self._place.learn(look)
-            self._note_people(frame, look)
+            if not self._stillness.noise_gone:
+                self._note_people(frame, look)
+
+    def finish(self, end_s: float) -> None:
+        """Say that the recording ends at `end_s`: what goes on goes on to there."""
+        self._hearing.finish(end_s)
+        for keeper in self._keepers.values():
+            keeper.finish(end_s)
 
     def spans(self) -> list[Span]:
         """All spans so far, by their starts; those that go on are open."""
@@ -94,7 +103,8 @@ class Continuity:
         return sorted(found + self._hearing.spans(), key=lambda span: (span.start_s, span.kind))
 
     def _note(
-        self, kind: str, frame: Frame, yes: bool | None, confidence: float = 0.95, since_s: float | None = None
+        self, kind: str, frame: Frame, yes: bool | None, confidence: float = 0.95,
+        since_s: float | None = None,
     ) -> None:
         self._keepers[kind].observe(frame.t_s, yes, confidence, frame, since_s)
 
@@ -114,7 +124,9 @@ class Continuity:
             self._note("frozen", frame, None)
             self._note("repeated", frame, None)
             return
-        frozen, confidence, since_s = self._stillness.take(look, coded)
+        # An empty room is still, too: only where somebody sits must something move.
+        somebody = self._people is not None and self._somebody and not self._keepers["absent"].is_open
+        frozen, confidence, since_s = self._stillness.take(look, coded, somebody=somebody)
         self._note("frozen", frame, frozen, confidence, since_s if frozen else None)
         repeated = self._repeats.take(look)
         self._note("repeated", frame, repeated.yes, repeated.confidence, repeated.since_s)
@@ -150,21 +162,25 @@ class Continuity:
     def _note_people(self, frame: Frame, look: Look) -> None:
         if self._people is None:
             return
-        there = self._people.take(frame, look)
-        if there.known:
-            nobody = there.count == 0
-            self._note("absent", frame, None if nobody and there.doubtful else nobody, 0.8,
-                       there.emptied_s if nobody else None)
-        self._crowd = self._crowd + 1 if there.count > 1 else 0
-        if there.count > 1:
-            open_ = self._keepers["people"].is_open
-            self._note("people", frame, True if open_ or there.sure > 1 or self._crowd > 2 else None, 0.85)
+        changed = self._occupancy.changed(look)
+        persons = self._people.take(frame, look, changed, doubt=self._occupancy.in_doubt(look, changed))
+        self._occupancy.reach = persons.reach
+        anybody = self._occupancy.take(look, changed, seen=persons.seen)
+        self._somebody = persons.ever and anybody
+        if persons.ever or self._occupancy.known:
+            since_s = self._occupancy.filled_s if anybody else self._occupancy.emptied_s
+            self._note("absent", frame, not anybody, 0.8, since_s)
+        if persons.count > 1:
+            self._note("people", frame, True, 0.85)
         else:
-            in_doubt = there.count + there.doubtful > 1
-            self._note("people", frame, None if in_doubt else False, since_s=there.emptied_s)
+            in_doubt = persons.doubtful > 0 and persons.ever
+            self._note("people", frame, None if in_doubt else False, since_s=persons.fewer_s)
 
 
 def _is_black(look: Look, limits: LightThresholds) -> bool:
-    return (
-        look.bright < limits.black_bright and look.mean < limits.black_mean and look.spread < limits.black_spread
-    )
+    faint = look.bright < limits.black_bright and look.mean < limits.black_mean
+    return faint and look.spread < limits.black_spread
+
+
+def _is_dark(look: Look, limits: LightThresholds) -> bool:
+    return look.mean < limits.dark_mean and look.bright < limits.dark_bright

@@ -26,10 +26,11 @@ class PlaceThresholds:
 class LightThresholds:
     """Black and dark."""
 
-    black_bright: float = 20.0
+    black_bright: float = 16.0
     black_mean: float = 12.0
-    black_spread: float = 2.0
-    dark_mean: float = 28.0
+    black_spread: float = 1.0
+    dark_mean: float = 40.0
+    dark_bright: float = 100.0
 
 
 @dataclass(frozen=True)
@@ -55,33 +56,71 @@ class StillThresholds:
     grain_part: float = 0.6
     grain_part_small: float = 0.9
     size_part: float = 0.5
-    looks: int = 3
+    looks: int = 6
     lively_looks: int = 8
 
 
 @dataclass(frozen=True)
+class RepeatsThresholds:
+    """Repeated."""
+
+    same: float = 4.5
+    moved: float = 12.0
+    looks: int = 3
+    lag_s: float = 0.15
+    shortest_s: float = 5.0
+    candidates: int = 8
+    memories: int = 1800
+
+
+@dataclass(frozen=True)
 class PeopleThresholds:
-    """Who is there."""
+    """Faces."""
 
     score: float = 0.5
-    new_score: float = 0.6
-    widest: float = 0.35
+    known_score: float = 0.6
+    new_score: float = 0.8
+    bodies: int = 10
+    face_widths: tuple[float, float] = (0.03, 0.35)
     hits: int = 2
+    moves: int = 2
+    still_s: float = 20.0
+    missed: int = 3
+    moved_over: float = 3.0
     confirm_s: float = 9.0
-    asked: int = 4
-    change: float = 8.0
-    alive: float = 0.06
-    alike: float = 0.6
-    quiet: int = 2
-    forget: int = 900
-    seats: int = 8
+    recent_s: float = 13.0
+    stale_s: float = 60.0
     refresh_s: float = 10.0
-    every: int = 3
-    crop_faces: float = 3.5
+    seats: int = 8
+    head_moves: float = 0.06
+    alike: float = 0.6
+    every: int = 5
+    piece_faces: float = 3.5
     least_pixels: int = 40
     unusual: float = 18.0
     absorb: float = 0.4
     newcomer: float = 0.004
+    newcomers: int = 3
+    asked: int = 2
+    ask_again: int = 6
+    pieces: int = 4
+
+
+@dataclass(frozen=True)
+class OccupancyThresholds:
+    """Whether anybody is there."""
+
+    change: float = 8.0
+    stir: float = 0.002
+    stir_part: float = 0.12
+    stir_anywhere: float = 0.03
+    warm: float = 0.15
+    hot: float = 0.3
+    heat_share: float = 0.1
+    left: float = 0.5
+    quiet: int = 2
+    stirs_again: int = 3
+    person: float = 0.004
 
 
 @dataclass(frozen=True)
@@ -94,6 +133,7 @@ class SoundThresholds:
     floor_rise: float = 1.01
     windows: int = 6
     hole_s: float = 3.0
+    late_s: float = 12.0
 
 
 PLACE = PlaceThresholds()
@@ -102,3 +142,5 @@ VIEW = ViewThresholds()
 STILL = StillThresholds()
 PEOPLE = PeopleThresholds()
 SOUND = SoundThresholds()
+OCCUPANCY = OccupancyThresholds()
+REPEATS = RepeatsThresholds()

@@ -1,285 +1,274 @@
-"""Who sits in front of the fixed camera: how many people, also where no face is seen for a while.
+"""How many persons' faces a fixed camera sees.
 
-A face is looked for where one was seen, where the picture has changed, and in turn everywhere.  Whoever was
-seen keeps a seat: the part of the picture around the head.  A candidate who turns away or looks down is
-still there as long as something moves in the seat, or as long as it looks as it did; a seat is empty when
-neither is so.
+A face is looked for where one was seen, where the picture is not as usual, and in turn everywhere; one that
+nobody knows yet must be found twice, in differently cut pieces.  A place where a face was seen is a seat.  A
+person's head moves: what looks like a face and never moves (a poster, a pattern) is none.
 
-Limits: somebody whose face never shows is not noticed; a person who stays without any movement in another
-posture counts as gone; a face on a living screen counts as a person.
+Limits: somebody whose face never shows is not counted; a face on a living screen is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import cv2
 import numpy as np
 
+from evidence_server.vision.boxes import Box, FaceFinding, walk
 from evidence_server.vision.continuity_thresholds import PEOPLE, PeopleThresholds
 from evidence_server.vision.frame import Frame, Picture
-from evidence_server.vision.look import Grid, Look
-
-
-class FaceBox(Protocol):
-    """A face in fractions of the picture it was found in, and how sure the finder is, 0 to 1."""
-
-    @property
-    def x(self) -> float: ...
-    @property
-    def y(self) -> float: ...
-    @property
-    def width(self) -> float: ...
-    @property
-    def height(self) -> float: ...
-    @property
-    def score(self) -> float: ...
-
-
-class FaceFinding(Protocol):
-    """What finds faces in a picture; :class:`evidence_server.vision.presence.FaceFinder` does."""
-
-    def find(self, bgr: Picture, threshold: float) -> Sequence[FaceBox]:
-        """The faces whose confidence reaches `threshold`."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in fractions of the picture."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    score: float = 0.0
-
-    def holds(self, x: float, y: float) -> bool:
-        """Whether a point lies inside."""
-        return self.x <= x <= self.x + self.width and self.y <= y <= self.y + self.height
-
-    def grown(self, left: float, above: float, right: float, below: float) -> Box:
-        """Larger by so many of its own widths and heights, and cut off at the picture's edges."""
-        x, y = max(0.0, self.x - left * self.width), max(0.0, self.y - above * self.height)
-        far_x = min(1.0, self.x + (1 + right) * self.width)
-        far_y = min(1.0, self.y + (1 + below) * self.height)
-        return Box(x, y, max(0.0, far_x - x), max(0.0, far_y - y), self.score)
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """The middle."""
-        return self.x + self.width / 2, self.y + self.height / 2
+from evidence_server.vision.look import TILE, Grid, Look
 
 
 @dataclass
 class Seat:
-    """A place where somebody was seen."""
+    """A place where a face was seen."""
 
     face: Box
     seen_as: Grid
+    """The look when it was seen last."""
     seen_s: float
     hits: int = 1
-    """How often a face was found there: one alone may be a pattern that looks like one."""
-    lived: bool = False
-    """Whether anything ever moved there: a face on a poster never does."""
-    quiet: int = 0
-    """Looks in a row without a sign of anybody."""
+    """How often it was found."""
+    moves: int = 0
+    """In how many looks the head moved."""
+    moved_s: float = -1e9
+    asked_s: float = -1e9
+    missed: int = 0
+    """How often it was not found although the picture had not changed: then it never was one."""
     as_seen: bool = True
     """It looks as it did when the face was last seen."""
-    alive: bool = False
-    """Something moved there since the look before."""
-    emptied_s: float = 0.0
-    """When it was left, if it is quiet."""
+    gone_s: float | None = None
+    """Since when the head shows nobody."""
+    moves_now: bool = False
 
     @property
     def zone(self) -> Box:
         """Head and shoulders."""
         return self.face.grown(0.5, 0.4, 0.5, 1.0)
 
+    def found(self, face: Box, look: Look) -> None:
+        """Its face was seen again."""
+        self.face, self.seen_s, self.seen_as = face, look.t_s, look.structure
+        self.hits, self.missed, self.gone_s = self.hits + 1, 0, None
+
 
 @dataclass(frozen=True)
-class Present:
+class Persons:
     """Who is there in one look."""
 
-    known: int
-    """Seats that somebody was ever seen in."""
+    ever: bool
+    """Whether a person was ever found."""
+    seen: bool
+    """Whether a face is there now, or a seat looks as it did with one."""
     count: int
-    """How many of them are taken now, as far as can be told."""
-    sure: int
-    """How many of those look as they did when a face was last seen in them."""
+    """Faces seen lately, and one more person who has turned away and is apart from them."""
     doubtful: int
     """Faces that were found once: persons, or patterns that look like one."""
-    emptied_s: float | None
-    """When the seat that was left last was left."""
+    fewer_s: float | None
+    """When the last who is no longer counted went."""
+    reach: Picture | None
+    """Where those whose faces were seen lately can move: 1 on the grid; None if none ever was."""
 
 
 @dataclass
 class People:
-    """Follows the people of one recording; looks come in order."""
+    """Follows the faces of one recording; looks come in order."""
 
     finder: FaceFinding
     limits: PeopleThresholds = PEOPLE
     _seats: list[Seat] = field(default_factory=list)
-    _before: Grid | None = None
-    _before_s: float = 0.0
     _usual: Grid | None = None
-    _turn: int = 0
-    _suspect: Box | None = None
-    _asked: int = 0
+    _before_s: float = 0.0
+    _looks: int = 0
+    _walked: int = 0
+    _asked: dict[tuple[int, int], int] = field(default_factory=dict)
+    _ever: bool = False
+    _bodies: list[Box] = field(default_factory=list)
 
-    def take(self, frame: Frame, look: Look) -> Present:
-        """Count who is there in this look."""
+    def take(self, frame: Frame, look: Look, changed: Picture, *, doubt: bool) -> Persons:
+        """Count the persons in this look.
+
+        `changed` marks the grid's points that changed since the look before; `doubt` asks to look for known
+        faces whatever it costs.
+        """
         now = look.structure
-        if self._before is None or self._before.shape != now.shape or self._usual is None:
-            self._before, self._usual, self._seats = now, now.copy(), []
-        changed = (np.abs(now - self._before) > self.limits.change).astype(np.uint8)
-        for face in self._search(frame, look, changed):
-            self._seat(face, look)
+        if self._usual is None or self._usual.shape != now.shape:
+            self._usual, self._seats = now.copy(), []
+        self._seat_all(self._search(frame, look, changed, doubt), look)
         for seat in self._seats:
             self._watch(seat, look, changed)
-        self._seats = [seat for seat in self._seats if self._kept(seat, look)][: self.limits.seats]
-        self._before = now
         self._usual += np.clip(now - self._usual, -self.limits.absorb, self.limits.absorb)
+        persons = self._count(look)
+        self._forget(look)
         self._before_s = look.t_s
-        living = [seat for seat in self._seats if seat.lived]
-        known = [seat for seat in living if seat.hits >= self.limits.hits]
-        taken = [seat for seat in known if seat.quiet < self.limits.quiet]
-        emptied = [seat.emptied_s for seat in known if seat not in taken]
-        return Present(
-            len(known), len(taken), sum(seat.as_seen for seat in taken), len(living) - len(known),
-            max(emptied, default=None),
-        )
+        self._looks += 1
+        return persons
 
-    def _kept(self, seat: Seat, look: Look) -> bool:
-        if seat.hits < self.limits.hits:
-            return look.t_s - seat.seen_s < self.limits.confirm_s
-        return seat.quiet < self.limits.forget
-
-    def _search(self, frame: Frame, look: Look, changed: Picture) -> list[Box]:
-        """Faces found this time.  Each crop costs a run of the network, so few are looked at."""
-        crops = []
-        crowded = sum(seat.quiet < self.limits.quiet for seat in self._seats) > 1
+    def _search(self, frame: Frame, look: Look, changed: Picture, doubt: bool) -> list[Box]:
+        """Faces found this time.  Each piece costs a run of the network, so few are looked at."""
+        pieces = []
+        crowded = sum(seat.gone_s is None for seat in self._seats) > 1
         for seat in self._seats:
-            alive = _share(changed, seat.zone) > self.limits.alive
-            due = look.t_s - seat.seen_s >= self.limits.refresh_s or (seat.quiet > 0 and alive)
-            if due or (crowded and seat.quiet < self.limits.quiet) or not (alive or self._alike(seat, look)):
-                crops.append(_around(seat.face, frame, self.limits.crop_faces))
-        newcomer = self._newcomer(look)
-        if newcomer is not None:
-            crops.append(newcomer)
-        if not self._seats or self._turn % self.limits.every == 0:
-            crops += self._in_turn(frame, 1 if self._seats else 3)
-        self._turn += 1
+            due = look.t_s - max(seat.seen_s, seat.asked_s) >= self.limits.refresh_s
+            here = crowded and seat.gone_s is None
+            if due or here or seat.hits < self.limits.hits or (doubt and not self._looks_as_seen(seat, look)):
+                seat.asked_s = look.t_s
+                pieces.append(seat.face.square(frame, self.limits.piece_faces))
+        pieces += self._newcomers(look)
+        if not self._seats or self._looks % self.limits.every == 0:
+            squares = walk(frame)
+            pieces.append(squares[self._walked % len(squares)])
+            self._walked += 1
         found: list[Box] = []
-        for crop in crops:
-            for box in self._faces(frame, crop):
-                if not any(other.grown(0.3, 0.3, 0.3, 0.3).holds(*box.centre) for other in found):
-                    found.append(box)
+        for piece in pieces[: self.limits.pieces]:
+            for face in self._faces(frame, piece):
+                sure = face if self._is_known(face) else self._again(frame, face)
+                if sure is not None and not any(other.is_near(sure, 0.3) for other in found):
+                    found.append(sure)
         return found
 
-    def _faces(self, frame: Frame, crop: Box) -> list[Box]:
-        top, left = int(crop.y * frame.height), int(crop.x * frame.width)
-        bottom, right = round((crop.y + crop.height) * frame.height), round((crop.x + crop.width) * frame.width)
-        cut = frame.bgr[top:bottom, left:right]
+    def _faces(self, frame: Frame, piece: Box) -> list[Box]:
+        rows, columns = piece.cut(frame.height, frame.width)
+        cut = frame.bgr[rows, columns]
         if min(cut.shape[:2]) < self.limits.least_pixels:
             return []
         wide, high = cut.shape[1] / frame.width, cut.shape[0] / frame.height
-        return [
-            Box(left / frame.width + face.x * wide, top / frame.height + face.y * high,
-                face.width * wide, face.height * high, face.score)
+        left, top = columns.start / frame.width, rows.start / frame.height
+        found = [
+            Box(left + face.x * wide, top + face.y * high, face.width * wide, face.height * high, face.score)
             for face in self.finder.find(np.ascontiguousarray(cut), self.limits.score)
         ]
+        least, most = self.limits.face_widths
+        return [face for face in found if least <= face.width <= most]
 
-    def _in_turn(self, frame: Frame, count: int) -> list[Box]:
-        """The next crops of a walk over the picture: squares of its shorter side and of two thirds of it."""
-        squares = []
-        for side in (1.0, 0.67):
-            pixels = side * min(frame.width, frame.height)
-            wide, high = pixels / frame.width, pixels / frame.height
-            columns, rows = (int(np.ceil((1 - part) / (part * 0.6))) + 1 for part in (wide, high))
-            squares += [
-                Box((1 - wide) * column / max(1, columns - 1), (1 - high) * row / max(1, rows - 1), wide, high)
-                for row in range(rows) for column in range(columns)
-            ]
-        first = self._turn // self.limits.every * count if self._seats else self._turn * count
-        return [squares[(first + step) % len(squares)] for step in range(count)]
+    def _is_known(self, face: Box) -> bool:
+        return face.score >= self.limits.known_score and any(
+            seat.face.is_near(face, 0.5) and seat.face.is_like(face) for seat in self._seats
+        )
 
-    def _newcomer(self, look: Look) -> Box | None:
-        """A square around the largest part of the picture that is not as usual, away from known seats."""
+    def _again(self, frame: Frame, face: Box) -> Box | None:
+        """The same face found in a closer piece, surely enough for somebody new; None if it is not."""
+        closer = self._faces(frame, face.square(frame, self.limits.piece_faces))
+        sure = [one for one in closer if one.score >= self.limits.new_score and face.is_near(one, 0.5)]
+        return max(sure, key=lambda one: one.score, default=None)
+
+    def _newcomers(self, look: Look) -> list[Box]:
+        """Squares around the parts of the picture that are not as usual, away from known seats."""
         if self._usual is None:
-            return None
+            return []
         unusual = (np.abs(look.structure - self._usual) > self.limits.unusual).astype(np.uint8)
         height, width = unusual.shape
         for seat in self._seats:
-            zone = seat.face.grown(1.0, 0.6, 1.0, 4.0)
-            unusual[_rows(zone, height), _columns(zone, width)] = 0
-        unusual = cv2.morphologyEx(unusual, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-        count, _, stats, _ = cv2.connectedComponentsWithStats(unusual)
-        if count < 2:
-            return None
-        left, top, wide, high, area = stats[1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))].tolist()
-        if area < self.limits.newcomer * unusual.size:
-            return None
-        # a person's head is at the top of what has changed
-        side = max(wide, min(high, 1.5 * wide)) * 1.2
-        x = (left + wide / 2 - side / 2) / width
-        y = (top - 0.1 * side) / height
-        box = Box(max(0.0, x), max(0.0, y), side / width, side / height).grown(0, 0, 0, 0)
-        if self._suspect is None or not self._suspect.holds(*box.centre):
-            self._suspect, self._asked = box, 0
-        self._asked += 1
-        return box if self._asked <= self.limits.asked else None
+            unusual[seat.face.grown(1.0, 0.6, 1.0, 4.0).cut(height, width)] = 0
+        squares, asked = [], {}
+        for left, top, wide, high, area in _blobs(unusual)[: self.limits.newcomers]:
+            if area < self.limits.newcomer * unusual.size:
+                break
+            # a person's head is at the top of what has changed
+            side = 1.2 * max(wide, min(high, 1.5 * wide))
+            x, y = (left + wide / 2 - side / 2) / width, (top - 0.1 * side) / height
+            cell = round((left + wide / 2) / TILE), round((top + high / 2) / TILE)
+            asked[cell] = self._asked.get(cell, 0) + 1
+            if asked[cell] <= self.limits.asked or asked[cell] % self.limits.ask_again == 0:
+                square = Box(max(0.0, x), max(0.0, y), side / width, side / height)
+                squares.append(square.grown(0, 0, 0, 0))
+        self._asked = asked
+        return squares
 
-    def _seat(self, face: Box, look: Look) -> None:
-        """Give a face its seat: the one that it is near to, or a new one."""
-        for seat in self._seats:
-            if seat.face.grown(1.0, 1.0, 1.0, 1.0).holds(*face.centre):
-                seat.face, seat.seen_s, seat.quiet = face, look.t_s, 0
-                seat.hits += 1
-                seat.seen_as = look.structure.copy()
-                return
-        if face.score >= self.limits.new_score and face.width <= self.limits.widest:
-            self._seats.append(Seat(face, look.structure.copy(), look.t_s))
+    def _seat_all(self, faces: Sequence[Box], look: Look) -> None:
+        """Give each face its seat: the one that it is in, or one near by that has no face, or a new one."""
+        free = list(self._seats)
+        for reach in (1.0, self.limits.moved_over, None):
+            homeless = []
+            for face in faces:
+                near = [seat for seat in free if reach and seat.face.is_near(face, reach)]
+                own = next((seat for seat in near if seat.face.is_like(face)), None)
+                if own is not None:
+                    own.found(face, look)
+                    free.remove(own)
+                elif reach is None:
+                    self._seats.append(Seat(face, look.structure, look.t_s))
+                else:
+                    homeless.append(face)
+            faces = [face for face in homeless if face.score >= self.limits.new_score]
 
     def _watch(self, seat: Seat, look: Look, changed: Picture) -> None:
-        """Look for signs that somebody is in a seat."""
-        was_alive, seat.alive = seat.alive, _share(changed, seat.zone) > self.limits.alive
-        seat.lived = seat.lived or seat.alive
-        seat.as_seen = seat.seen_s == look.t_s or self._alike(seat, look)
-        if seat.as_seen or (seat.alive and was_alive):
-            seat.quiet = 0
-        elif not seat.alive:
-            if seat.quiet == 0:
-                # Whoever leaves moves: if something moved last time, that was it.
-                seat.emptied_s = self._before_s if was_alive else (self._before_s + look.t_s) / 2
-            seat.quiet += 1
+        """Look for signs of a person in a seat."""
+        cut = seat.zone.cut(changed.shape[0], changed.shape[1])
+        did_move, seat.moves_now = seat.moves_now, float(changed[cut].mean()) > self.limits.head_moves
+        found = seat.seen_s == look.t_s
+        seat.as_seen = found or self._looks_as_seen(seat, look)
+        if seat.moves_now and found:
+            seat.moves, seat.moved_s = seat.moves + 1, look.t_s
+        if seat.as_seen and not found and not seat.moves_now and seat.asked_s == look.t_s:
+            seat.missed += 1
+        if seat.as_seen or (seat.moves_now and seat.gone_s is None):
+            seat.gone_s = None
+        elif seat.gone_s is None:
+            # Whoever leaves moves: if something moved last time, that was it.
+            seat.gone_s = self._before_s if did_move else (self._before_s + look.t_s) / 2
 
-    def _alike(self, seat: Seat, look: Look) -> bool:
-        """Whether the seat looks as it did when its face was last seen."""
+    def _looks_as_seen(self, seat: Seat, look: Look) -> bool:
+        cut = seat.zone.cut(look.structure.shape[0], look.structure.shape[1])
+        return _correlation(seat.seen_as[cut], look.structure[cut]) > self.limits.alike
+
+    def _count(self, look: Look) -> Persons:
+        limits = self.limits
+        known = [seat for seat in self._seats if seat.hits >= limits.hits and seat.moves >= limits.moves]
+        living = [
+            seat for seat in known if seat.gone_s is None and look.t_s - seat.moved_s <= limits.still_s
+        ]
+        faces = [seat for seat in living if look.t_s - seat.seen_s <= limits.recent_s]
+        apart = [
+            seat for seat in living if seat not in faces
+            and not any(other.face.is_near(seat.face, limits.moved_over) for other in faces)
+        ]
+        self._ever = self._ever or bool(known)
+        return Persons(
+            ever=self._ever,
+            seen=any(seat.as_seen for seat in known),
+            count=len(faces) + (1 if faces and apart else 0),
+            doubtful=sum(
+                seat not in living and seat.gone_s is None and look.t_s - seat.seen_s <= limits.confirm_s
+                for seat in self._seats
+            ),
+            fewer_s=max((seat.gone_s for seat in known if seat.gone_s is not None), default=None),
+            reach=self._reach(look, known),
+        )
+
+    def _reach(self, look: Look, known: Sequence[Seat]) -> Picture | None:
+        self._bodies += [seat.face.grown(1.0, 0.8, 1.0, 2.5) for seat in known if seat.seen_s == look.t_s]
+        self._bodies = self._bodies[-self.limits.bodies :]
+        if not self._bodies:
+            return None
         height, width = look.structure.shape
-        cut = np.s_[_rows(seat.zone, height), _columns(seat.zone, width)]
-        one, other = seat.seen_as[cut].ravel(), look.structure[cut].ravel()
-        power = float(np.sqrt((one @ one) * (other @ other)))
-        return power > 0 and float(one @ other) / power > self.limits.alike
+        reach = np.zeros((height, width), np.uint8)
+        for body in self._bodies:
+            reach[body.cut(height, width)] = 1
+        return reach
+
+    def _forget(self, look: Look) -> None:
+        limits, kept = self.limits, []
+        anybody = any(seat.seen_s == look.t_s for seat in self._seats)
+        for seat in self._seats:
+            unseen_s = look.t_s - seat.seen_s
+            unconfirmed = seat.hits < limits.hits and unseen_s > limits.confirm_s
+            left = anybody and (seat.gone_s is not None or unseen_s > limits.stale_s)
+            if not (unconfirmed or left or seat.missed >= limits.missed):
+                kept.append(seat)
+        self._seats = kept[: limits.seats]
 
 
-def _rows(box: Box, height: int) -> slice:
-    return slice(int(box.y * height), max(int(box.y * height) + 1, round((box.y + box.height) * height)))
+def _blobs(mask: Picture) -> list[tuple[int, ...]]:
+    """Connected parts of a mask, the largest first: left, top, width, height, area."""
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(closed)
+    return sorted((tuple(row) for row in stats[1:].tolist()), key=lambda row: -row[4])
 
 
-def _columns(box: Box, width: int) -> slice:
-    return slice(int(box.x * width), max(int(box.x * width) + 1, round((box.x + box.width) * width)))
-
-
-def _share(mask: Picture, box: Box) -> float:
-    part = mask[_rows(box, mask.shape[0]), _columns(box, mask.shape[1])]
-    return float(part.mean()) if part.size else 0.0
-
-
-def _around(face: Box, frame: Frame, faces: float) -> Box:
-    """A square of so many faces' size around a face."""
-    side = faces * max(face.width * frame.width, face.height * frame.height)
-    x, y = face.centre
-    wide, high = min(1.0, side / frame.width), min(1.0, side / frame.height)
-    return Box(min(max(0.0, x - wide / 2), 1 - wide), min(max(0.0, y - high / 2), 1 - high), wide, high)
+def _correlation(one: Grid, other: Grid) -> float:
+    one, other = one.ravel(), other.ravel()
+    power = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / power if power > 0 else 0.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evidence_server.vision.continuity_thresholds import PLACE, PlaceThresholds
 from evidence_server.vision.look import TILE, Grid, Look, tiles_of
@@ -104,18 +105,18 @@ def _likeness(one: Grid, other: Grid) -> Grid:
     return cast(Grid, product / np.sqrt(np.maximum(first, floor) * np.maximum(second, floor)))
 
 
-def _shift(one: Grid, other: Grid, tiles: Grid) -> float | None:
+def _shift(one: Grid, other: Grid, tiles: NDArray[np.bool_]) -> float | None:
     """Median of how far tiles moved, each by itself (Lucas and Kanade 1981), in grid points.
 
     Right to a tenth below one point, an underestimate above: those tiles no longer look alike.
     """
     mean = (one + other) / 2
-    down, across = np.gradient(mean)
+    down, across = (cast(Grid, slope) for slope in np.gradient(mean))
     change = other - one
     xx, yy, xy = tiles_of(across * across), tiles_of(down * down), tiles_of(across * down)
     xt, yt = tiles_of(across * change), tiles_of(down * change)
     determinant = xx * yy - xy * xy
-    usable = tiles.astype(bool) & (determinant > 0.05 * (xx + yy) ** 2 / 4 + 1)
+    usable = tiles & (determinant > 0.05 * (xx + yy) ** 2 / 4 + 1)
     if usable.sum() < 4:
         return None
     dx, dy = (yy * xt - xy * yt)[usable], (xx * yt - xy * xt)[usable]

@@ -35,9 +35,16 @@ class Hearing:
         """Say that the recording has a picture at `t_s`: sound should have come up to about then."""
         if self._heard_s is None:
             self._heard_s = t_s
-        if t_s - self._heard_s > self._limits.hole_s:
+        # Containers put some seconds of sound behind some seconds of pictures.
+        if t_s - self._heard_s > self._limits.late_s:
             self._note_hole(t_s)
-            self._keeper.observe(t_s, True, 1.0, since_s=self._heard_s)
+
+    def finish(self, end_s: float) -> None:
+        """Say that nothing comes any more, and when the recording ends."""
+        if self._heard_s is None:
+            self._heard_s = 0.0
+        self._note_hole(end_s)
+        self._keeper.finish(end_s)
 
     def spans(self) -> list[Span]:
         """The stretches so far, in order."""

@@ -86,7 +86,10 @@ class SpanKeeper:
         self, t_s: float, yes: bool | None, confidence: float = 1.0, frame: Frame | None = None,
         since_s: float | None = None,
     ) -> None:
-        """Say whether it is so at `t_s`; None: cannot tell.  `since_s`: when it became so, where that is known."""
+        """Say whether it is so at `t_s`; None: cannot tell.
+
+        `since_s`: when it became so, if that is known.
+        """
         if yes is None:
             self._before_s = t_s
             return
@@ -99,6 +102,11 @@ class SpanKeeper:
         else:
             self._fall(t_s, since_s)
         self._last_s = self._before_s = t_s
+
+    def finish(self, end_s: float) -> None:
+        """Say that nothing comes any more: what goes on goes on to `end_s`."""
+        if self._open is not None:
+            self._open = replace(self._open, end_s=max(end_s, self._open.end_s))
 
     def spans(self) -> list[Span]:
         """All so far, in order; the open one last."""

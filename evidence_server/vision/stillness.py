@@ -19,6 +19,8 @@ class Stillness:
     """Compares each look with the one before."""
 
     limits: StillThresholds = STILL
+    noise_gone: bool = False
+    """Whether the last look shows the very picture of the one before."""
     _before: Look | None = None
     _grain: float | None = None
     _size: float | None = None
@@ -26,11 +28,13 @@ class Stillness:
     _row: int = 0
     _row_began_s: float = 0.0
 
-    def take(self, look: Look, coded_bytes: float | None) -> tuple[bool | None, float, float | None]:
+    def take(
+        self, look: Look, coded_bytes: float | None, *, somebody: bool
+    ) -> tuple[bool | None, float, float | None]:
         """Whether the picture is frozen, how sure that is, and since when; None for the first look.
 
         `coded_bytes` is the median size of the coded pictures since the look before, if known: a frozen
-        picture needs few.
+        picture needs few.  `somebody` says that a person sits there, who never keeps quite still.
         """
         before, self._before = self._before, look
         if before is None or before.grid.shape != look.grid.shape:
@@ -38,7 +42,7 @@ class Stillness:
         motion = float(np.percentile(np.abs(look.structure - before.structure), 99))
         grain = look.grain_change(before)
         still = motion < self.limits.motion
-        noise_gone = still and self._noise_gone(grain, coded_bytes)
+        noise_gone = self.noise_gone = still and self._noise_gone(grain, coded_bytes)
         if not still:
             self._row = 0
             self._lively = min(self._lively + 1, self.limits.lively_looks)
@@ -46,7 +50,7 @@ class Stillness:
             if self._row == 0:
                 self._row_began_s = before.t_s
             self._row += 1
-        life_gone = self._row >= self.limits.looks and self._lively >= self.limits.lively_looks
+        life_gone = somebody and self._row >= self.limits.looks and self._lively >= self.limits.lively_looks
         if still and not (noise_gone or life_gone) and self._row > self.limits.looks:
             self._lively = 0
         if not noise_gone:
