@@ -1,4 +1,4 @@
-"""One file looked at in a process of its own, under limits like those of the server's eye: the caller's side."""
+"""One file looked at in a process of its own, under limits like those of the eye: the caller's side."""
 
 from __future__ import annotations
 

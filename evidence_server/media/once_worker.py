@@ -1,8 +1,8 @@
 """One file looked at in a process of its own: that process.
 
 ``python -m evidence_server.media.once_worker scan|inspect FILE LIMITS`` reads one JSON object of facts on
-standard input and prints one of what it saw. It opens the file and everything it needs first; then it can open
-nothing more. Whoever starts it reads its way of dying: :func:`evidence_server.media.once.look_once`.
+standard input and prints one of what it saw. It opens the file and everything it needs first; then it can
+open nothing more. Whoever starts it reads its way of dying: :func:`evidence_server.media.once.look_once`.
 """
 
 from __future__ import annotations
