@@ -41,7 +41,8 @@ class SensedTurn:
         """Whether samples span the interval and leave no second of it out."""
         if self.t_s[0] > start_s + 1 or self.t_s[-1] < end_s - 1:
             return False
-        return bool(np.diff(self.t_s).max() <= 1)
+        inside = self.t_s[(self.t_s > start_s) & (self.t_s < end_s)]
+        return bool(np.diff(np.concatenate([[start_s], inside, [end_s]])).max() <= 1)
 
 
 def sensed_turn(samples: Iterable[Sequence[float]]) -> SensedTurn | None:

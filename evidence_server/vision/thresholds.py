@@ -30,6 +30,8 @@ class ScanThresholds:
     covered_contrast: float = 9.0
     """Standard deviation of a picture of 18x32 pixels below which the lens is covered: bad 5, good from
     23."""
+    always_covered: float = 0.7
+    """Share of covered frames from which the room is called dark instead."""
     covered_s: float = 0.5
     """Longest stretch of covered frames: a hand that passes."""
     blurred_gradient: float = 7.0

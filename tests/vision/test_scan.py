@@ -1,0 +1,213 @@
+"""Whole scans of a drawn room: what is accepted, what has to be repeated, and why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from evidence_server.vision.frame import Frame
+from evidence_server.vision.presence import FaceFinder
+from evidence_server.vision.scan import RoomScan, ScanResult
+from evidence_server.vision.strip import draw_strip
+from tests.vision.conftest import scanned
+from tests.vision.scan_room import Camera, Look, film, orientation, turn
+
+
+def codes(result: ScanResult) -> set[str]:
+    return {reason.code for reason in result.reasons}
+
+
+def test_a_whole_turn_is_accepted(whole_turn: ScanResult) -> None:
+    assert whole_turn.accepted == "accept"
+    assert whole_turn.reasons == ()
+    assert whole_turn.closed
+    assert whole_turn.sectors_covered == tuple(range(36))
+    assert whole_turn.sectors_missing == ()
+    assert whole_turn.direction == "right"
+    assert whole_turn.people_max == 1
+    assert whole_turn.face_fraction == 1.0
+
+
+def test_the_turn_is_measured(whole_turn: ScanResult) -> None:
+    assert whole_turn.net_yaw == pytest.approx(376, abs=0.8)
+    low, high = whole_turn.net_yaw_interval
+    assert low < 376 < high
+    looks = turn(376)
+    errors = [abs(degrees - look.yaw) for (_, degrees), look in zip(whole_turn.yaw, looks, strict=True)]
+    assert max(errors) < 1.5
+
+
+def test_a_turn_to_the_left_is_negative(finder: FaceFinder) -> None:
+    result = scanned(finder, turn(-372))
+    assert (result.accepted, result.direction) == ("accept", "left")
+    assert result.net_yaw == pytest.approx(-372, abs=0.8)
+
+
+def test_the_answer_is_one_object_for_programs(whole_turn: ScanResult) -> None:
+    told = json.loads(json.dumps(whole_turn.to_json()))
+    asked_for = {
+        "accepted", "reasons", "net_yaw", "net_yaw_interval", "sectors_covered", "sectors_missing", "closed",
+        "yaw", "face_fraction", "people_max",
+    }
+    assert asked_for <= told.keys()
+    assert told["yaw"][0] == [0.0, 0.0]
+
+
+def test_half_a_room_has_to_be_repeated(finder: FaceFinder) -> None:
+    result = scanned(finder, turn(240))
+    assert result.accepted == "repeat"
+    assert codes(result) == {"not_closed"}
+    low, high = result.net_yaw_interval
+    assert low < 240 < high
+    assert not result.closed
+    assert set(range(27, 35)) <= set(result.sectors_missing)
+
+
+def test_sensors_measure_what_does_not_close(finder: FaceFinder) -> None:
+    looks = turn(240)
+    result = scanned(finder, looks, orientation(looks))
+    assert result.accepted == "repeat"
+    assert result.net_yaw == pytest.approx(240, abs=2)
+    assert result.sensors_alike is not None
+    assert result.sensors_alike > 0.95
+
+
+def test_sensors_that_felt_another_turn_are_for_people_to_look_at(finder: FaceFinder) -> None:
+    looks = turn(376)
+    restless = [replace(look, yaw=40 * np.sin(at / 7)) for at, look in enumerate(looks)]
+    result = scanned(finder, looks, orientation(restless))
+    assert result.accepted == "review"
+    assert codes(result) == {"sensors_differ"}
+
+
+def test_without_a_candidate(finder: FaceFinder) -> None:
+    result = scanned(finder, [replace(look, candidate=False) for look in turn(376)])
+    assert result.accepted == "repeat"
+    assert "candidate_absent" in codes(result)
+    assert result.face_fraction < 0.2
+
+
+def test_somebody_else_in_the_room(finder: FaceFinder) -> None:
+    result = scanned(finder, [replace(look, other_at=170) for look in turn(376)])
+    assert result.accepted == "repeat"
+    assert codes(result) == {"people"}
+    assert result.people_max == 2
+
+
+def test_a_hand_over_the_lens(finder: FaceFinder) -> None:
+    result = scanned(finder, [replace(look, covered=120 < look.yaw < 190) for look in turn(376)])
+    assert result.accepted == "repeat"
+    assert "covered" in codes(result)
+    assert {13, 14, 15, 16, 17} <= set(result.sectors_missing)
+    assert {13, 14, 15, 16, 17} <= set(result.sectors_unverified)
+
+
+def test_a_dark_room(finder: FaceFinder) -> None:
+    result = scanned(finder, [replace(look, light=0.12) for look in turn(376)])
+    assert result.accepted == "repeat"
+    assert "dark" in codes(result)
+
+
+def test_a_stretch_cut_out(finder: FaceFinder) -> None:
+    result = scanned(finder, [look for look in turn(376) if not 120 < look.yaw < 190])
+    assert result.accepted == "repeat"
+    assert "jump" in codes(result)
+    assert not result.closed
+
+
+def test_a_short_turn_again_and_again(finder: FaceFinder) -> None:
+    result = scanned(finder, turn(75) * 5)
+    assert result.accepted == "repeat"
+    assert {"loop", "jump"} <= codes(result)
+
+
+def test_a_still_picture(finder: FaceFinder) -> None:
+    scan = RoomScan(finder)
+    picture = Camera().picture(Look(0))
+    for number in range(40):
+        scan.take(Frame(number / 8, picture))
+    result = scan.finish()
+    assert result.accepted == "repeat"
+    assert "still" in codes(result)
+
+
+def test_too_fast_to_see(finder: FaceFinder) -> None:
+    result = scanned(finder, turn(376, speed=170))
+    assert result.accepted == "repeat"
+    assert not result.closed
+
+
+@pytest.mark.parametrize(("turned", "code"), [(cv2.ROTATE_180, None), (cv2.ROTATE_90_CLOCKWISE, "landscape")])
+def test_a_phone_that_is_not_upright(finder: FaceFinder, turned: int, code: str | None) -> None:
+    scan = RoomScan(finder)
+    for frame in film(turn(376)[::2]):
+        scan.take(Frame(frame.t_s * 2, np.asarray(cv2.rotate(frame.bgr, turned), np.uint8)))
+    result = scan.finish()
+    assert result.accepted == "repeat"
+    assert code is None or code in codes(result)
+
+
+def test_one_picture_a_second_is_too_little(finder: FaceFinder) -> None:
+    scan = RoomScan(finder)
+    for frame in film(turn(376)[::8], rate_hz=1):
+        scan.take(frame)
+    result = scan.finish()
+    assert result.accepted == "repeat"
+    assert "few_frames" in codes(result)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_hardly_any_picture(finder: FaceFinder, count: int) -> None:
+    scan = RoomScan(finder)
+    for frame in film([Look(0)] * count):
+        scan.take(frame)
+    result = scan.finish([[0, 1, 2, 3]])
+    assert result.accepted == "repeat"
+    assert codes(result) == {"too_short"}
+    assert draw_strip(scan.observations, result) == b"" or count
+
+
+def test_a_scan_without_end_is_cut_off(finder: FaceFinder) -> None:
+    scan = RoomScan(finder)
+    picture = Camera().picture(Look(0))
+    for number in range(60):
+        scan.take(Frame(number * 6.0, picture))
+    result = scan.finish()
+    assert "too_long" in codes(result)
+    assert result.duration_s <= 300
+
+
+def test_odd_pictures_do_no_harm(finder: FaceFinder) -> None:
+    """Sizes that change, times that run back, pictures of noise."""
+    dice = np.random.default_rng(1)
+    scan = RoomScan(finder)
+    for number, (height, width) in enumerate([(32, 18), (320, 180), (1000, 600), (40, 900), (64, 64)] * 4):
+        picture = dice.integers(0, 256, (height, width, 3)).astype(np.uint8)
+        scan.take(Frame(number / 8 if number % 5 else 0.0, picture))
+    assert scan.finish([[float("nan")] * 4, [], [1.0, 2.0]]).accepted == "repeat"
+
+
+def test_progress_follows_the_turn(finder: FaceFinder) -> None:
+    scan = RoomScan(finder)
+    seen = []
+    for frame in film(turn(200)):
+        scan.take(frame)
+        seen.append(scan.progress())
+    assert seen[-1].yaw == pytest.approx(200, rel=0.15)
+    assert len(seen[-1].sectors) > len(seen[len(seen) // 2].sectors) > 5
+    assert seen[-1].candidate
+
+
+def test_the_strip_shows_the_room(whole_scan: tuple[RoomScan, ScanResult]) -> None:
+    scan, result = whole_scan
+    jpeg = draw_strip(scan.observations, result)
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape[1] == 1440
+    assert len(jpeg) < 400_000
+    # A picture of a room, all the way round.
+    assert picture[60:300].std(axis=(0, 2)).min() > 5
