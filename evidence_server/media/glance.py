@@ -219,7 +219,8 @@ def _samples(frame: AudioFrame) -> NDArray[np.float32]:
 
 def _time_s(packet: Packet[Stream]) -> float:
     """When the packet is shown.  (What has no time is not kept.)"""
-    return float((packet.pts or 0) * (packet.time_base or 0))
+    base = packet.time_base
+    return 0.0 if packet.pts is None or base is None else packet.pts * base.numerator / base.denominator
 
 
 def _window(packet: Packet[Stream]) -> int:

@@ -120,14 +120,16 @@ def _inspect(
     kept = Kept([], [], [])
     inspector: Inspector | None = None
     origin_s = end_s = 0.0
+    # looked up once: there are 220,000 packets in an hour
+    video_index, tick_s = video.index, float(video.time_base or 0)
     reading = _until_broken(keep_for_glance(packets, video, audio, lambda: kept), problems)
     for number, packet in enumerate(reading, start=1):
-        if packet.stream_index == video.index and packet.pts is not None and packet.time_base is not None:
-            t_s = float(packet.pts * packet.time_base)
+        if packet.stream_index == video_index and packet.pts is not None:
+            t_s = packet.pts * tick_s
             if inspector is None:
                 origin_s = end_s = t_s
                 inspector = Inspector(faces, limits.pixels, origin_s)
-            end_s = max(end_s, t_s + float((packet.duration or 0) * packet.time_base))
+            end_s = max(end_s, t_s + (packet.duration or 0) * tick_s)
         if inspector is not None and number % _BATCH_PACKETS == 0:
             inspector.take(kept)
             if inspector.looks >= MAX_LOOKS:

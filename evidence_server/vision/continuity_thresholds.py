@@ -52,6 +52,7 @@ class StillThresholds:
     """Frozen and repeated."""
 
     motion: float = 3.0
+    moving: float = 0.01
     no_grain: float = 0.3
     grain_part: float = 0.6
     grain_part_small: float = 0.9
@@ -88,21 +89,23 @@ class PeopleThresholds:
     missed: int = 3
     moved_over: float = 3.0
     confirm_s: float = 9.0
-    recent_s: float = 13.0
+    recent_s: float = 18.0
     stale_s: float = 60.0
-    refresh_s: float = 10.0
+    refresh_s: float = 16.0
     seats: int = 8
     head_moves: float = 0.06
     alike: float = 0.6
-    every: int = 5
+    every: int = 8
+    every_look_until: int = 30
+    network_pixels: int = 128
     piece_faces: float = 3.5
     least_pixels: int = 40
     unusual: float = 18.0
     absorb: float = 0.4
-    newcomer: float = 0.004
-    newcomers: int = 3
+    newcomer: float = 0.008
+    newcomers: int = 2
     asked: int = 2
-    ask_again: int = 6
+    ask_again: int = 12
     pieces: int = 4
 
 

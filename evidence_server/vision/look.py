@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evidence_server.vision.frame import Frame
+from evidence_server.vision.frame import Frame, Picture
 
 GRID = 160
 """Points along the longer side: each averages 64 pixels of 720p, which takes the sensor's noise out."""
@@ -43,7 +43,7 @@ class Look:
     """Mean step between neighbours of the fine grid, sideways and down."""
     coarse: float
     """The same of the grid averaged down to half: what is left of detail when the picture is blurred."""
-    grain: Grid
+    grain: Picture
     """The picture's middle rows as they are, to see whether the sensor's noise goes on."""
 
     @classmethod
@@ -56,8 +56,8 @@ class Look:
         tiles = _scaled(grid, GRID // TILE)
         middle = luma.shape[0] // 2
         return cls(
-            frame.t_s, grid, float(grid.mean()), float(np.percentile(grid, 98)), float(tiles.std()),
-            _steps(fine), _steps(half), luma[middle - 32 : middle + 32].astype(np.float32)
+            frame.t_s, grid, float(grid.mean()), _percentile_98(grid), float(tiles.std()),
+            _steps(fine), _steps(half), luma[max(0, middle - 32) : middle + 32]
         )
 
     @cached_property
@@ -78,19 +78,25 @@ class Look:
         """
         if self.grain.shape != before.grain.shape:
             return 0.0
-        change = np.abs(self.grain - before.grain)
-        height, width = (side // 16 * 16 for side in change.shape)
-        if not height or not width:
-            return float(np.median(change))
-        patches = change[:height, :width].reshape(height // 16, 16, width // 16, 16).mean(axis=(1, 3))
-        return float(np.median(patches))
+        change = cv2.absdiff(self.grain, before.grain).astype(np.float32)
+        height, width = (max(1, side // 16) for side in change.shape)
+        return float(np.median(cv2.resize(change, (width, height), interpolation=cv2.INTER_AREA)))
+
+
+def _percentile_98(grid: Grid) -> float:
+    flat = grid.ravel()
+    rank = int(0.98 * (flat.size - 1))
+    return float(np.partition(flat, rank)[rank])
 
 
 def tiles_of(grid: NDArray[Any]) -> NDArray[np.float32]:
     """Sums over tiles of `TILE` × `TILE` grid points; what does not fill a tile is left out."""
     rows, columns = grid.shape[0] // TILE, grid.shape[1] // TILE
-    whole = grid[: rows * TILE, : columns * TILE].reshape(rows, TILE, columns, TILE)
-    return cast("NDArray[np.float32]", whole.sum(axis=(1, 3)))
+    # The mean over whole squares, and several times as fast as summing them.
+    means = cv2.resize(
+        grid[: rows * TILE, : columns * TILE], (columns, rows), interpolation=cv2.INTER_AREA
+    )
+    return cast("NDArray[np.float32]", means * np.float32(TILE * TILE))
 
 
 def _scaled(picture: NDArray[Any], longer: int) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import cv2
 import numpy as np
@@ -117,7 +118,8 @@ class People:
                 seat.asked_s = look.t_s
                 pieces.append(seat.face.square(frame, self.limits.piece_faces))
         pieces += self._newcomers(look)
-        if not self._seats or self._looks % self.limits.every == 0:
+        every = self.limits.every if self._seats or self._looks > self.limits.every_look_until else 1
+        if self._looks % every == 0:
             squares = walk(frame)
             pieces.append(squares[self._walked % len(squares)])
             self._walked += 1
@@ -135,6 +137,10 @@ class People:
         if min(cut.shape[:2]) < self.limits.least_pixels:
             return []
         wide, high = cut.shape[1] / frame.width, cut.shape[0] / frame.height
+        scale = self.limits.network_pixels / max(cut.shape[:2])
+        if scale < 1:
+            size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
+            cut = cast(Picture, cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
         left, top = columns.start / frame.width, rows.start / frame.height
         found = [
             Box(left + face.x * wide, top + face.y * high, face.width * wide, face.height * high, face.score)
@@ -170,7 +176,8 @@ class People:
             side = 1.2 * max(wide, min(high, 1.5 * wide))
             x, y = (left + wide / 2 - side / 2) / width, (top - 0.1 * side) / height
             cell = round((left + wide / 2) / TILE), round((top + high / 2) / TILE)
-            asked[cell] = self._asked.get(cell, 0) + 1
+            near = [(cell[0] + right, cell[1] + down) for right in (-1, 0, 1) for down in (-1, 0, 1)]
+            asked[cell] = 1 + max(self._asked.get(place, 0) for place in near)
             if asked[cell] <= self.limits.asked or asked[cell] % self.limits.ask_again == 0:
                 square = Box(max(0.0, x), max(0.0, y), side / width, side / height)
                 squares.append(square.grown(0, 0, 0, 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +43,7 @@ class Place:
         self._sharpness = 0.0
         self._looks = 0
         self._alike = 0
+        self._last: tuple[Look, Grid] | None = None
 
     @property
     def established(self) -> bool:
@@ -68,8 +70,9 @@ class Place:
         self._alike += 1
         self._looks += 1
         share = max(1 / self._looks, self._limits.follow)
-        changed = 1 - _likeness(self._structure, look.structure)
+        changed = 1 - self._likeness_of(look)
         self._unrest += np.float32(max(share, 0.05)) * (changed - self._unrest)
+        self._last = None
         self._structure += np.float32(share) * (look.structure - self._structure)
         self._contrast += share * (_contrast(look) - self._contrast)
         self._sharpness += share * (look.sharpness - self._sharpness)
@@ -78,7 +81,7 @@ class Place:
         self._structure = look.structure.copy()
         self._unrest = np.zeros_like(tiles_of(look.structure))
         self._contrast, self._sharpness = _contrast(look), look.sharpness
-        self._looks, self._alike = 1, 1
+        self._looks, self._alike, self._last = 1, 1, None
 
     def _kept(self, look: Look, *, every_tile: bool = False) -> tuple[float | None, float | None]:
         if self._structure is None or self._unrest is None:
@@ -89,8 +92,16 @@ class Place:
             steady = textured
         if steady.sum() < self._limits.tiles:
             return None, None
-        alike = _likeness(self._structure, look.structure) > self._limits.alike
-        return float(alike[steady].mean()), _shift(self._structure, look.structure, steady)
+        alike = self._likeness_of(look) > self._limits.alike
+        shift = None if every_tile else _shift(self._structure, look.structure, steady)
+        return float(alike[steady].mean()), shift
+
+    def _likeness_of(self, look: Look) -> Grid:
+        """How like the reference each tile of the look is; asked several times for one look."""
+        if self._last is None or self._last[0] is not look:
+            structure = look.structure if self._structure is None else self._structure
+            self._last = look, _likeness(structure, look.structure)
+        return self._last[1]
 
 
 def _contrast(look: Look) -> float:
@@ -111,7 +122,8 @@ def _shift(one: Grid, other: Grid, tiles: NDArray[np.bool_]) -> float | None:
     Right to a tenth below one point, an underestimate above: those tiles no longer look alike.
     """
     mean = (one + other) / 2
-    down, across = (cast(Grid, slope) for slope in np.gradient(mean))
+    across = cv2.Sobel(mean, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
+    down = cv2.Sobel(mean, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
     change = other - one
     xx, yy, xy = tiles_of(across * across), tiles_of(down * down), tiles_of(across * down)
     xt, yt = tiles_of(across * change), tiles_of(down * change)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
+import cv2
 
 from evidence_server.vision.continuity_thresholds import STILL, StillThresholds
 from evidence_server.vision.look import Look
@@ -39,9 +39,9 @@ class Stillness:
         before, self._before = self._before, look
         if before is None or before.grid.shape != look.grid.shape:
             return None, 0.0, None
-        motion = float(np.percentile(np.abs(look.structure - before.structure), 99))
+        change = cv2.absdiff(look.structure, before.structure)
+        still = float((change >= self.limits.motion).mean()) < self.limits.moving
         grain = look.grain_change(before)
-        still = motion < self.limits.motion
         noise_gone = self.noise_gone = still and self._noise_gone(grain, coded_bytes)
         if not still:
             self._row = 0
