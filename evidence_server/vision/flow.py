@@ -207,17 +207,24 @@ def points_of(luma: Picture, candidate: Face | None) -> tuple[Floats, Floats]:
 
 def _hide(energy: Floats, candidate: Face | None) -> None:
     """Set what the candidate covers to nothing: head, shoulders and all below; and the picture's rim."""
-    height, width = energy.shape
     for rim in (energy[:2], energy[-2:], energy[:, :2], energy[:, -2:]):
         rim[:] = 0
     if candidate is None:
         return
+    energy[body_mask(energy.shape, candidate)] = 0
+
+
+def body_mask(shape: tuple[int, ...], candidate: Face) -> NDArray[np.bool_]:
+    """Where in a picture of this height and width the candidate is: head, shoulders, and all below."""
+    height, width = shape[:2]
+    mask = np.zeros((height, width), bool)
     middle, face = candidate.centre[0] * width, candidate.width * width
     top = candidate.y - 0.85 * candidate.height
     shoulders = candidate.y + 0.9 * candidate.height
     for half, upper in ((1.15, top), (BODY, shoulders)):
         left, right = int(max(0, middle - half * face)), int(max(0, middle + half * face))
-        energy[int(max(0, upper * height)) :, left:right] = 0
+        mask[int(max(0, upper * height)) :, left:right] = True
+    return mask
 
 
 def _tracks(shape: tuple[int, ...], start: Floats, found: Floats, tensors: Floats) -> Tracks:

@@ -138,12 +138,29 @@ def people_reasons(seen: Observations, limits: ScanThresholds) -> Iterator[Reaso
     if absence > limits.absent_s or fraction < limits.face_fraction:
         facts = {"start": round(at, 1), "length": round(absence, 1), "fraction": round(fraction, 2)}
         yield Reason("candidate_absent", Answer.REPEAT, facts)
+    changed = _changed(looks)
+    if changed is not None and changed[1] > limits.changed:
+        facts = {"start": round(changed[0], 1), "difference": round(changed[1], 2)}
+        yield Reason("candidate_changed", Answer.REVIEW, facts)
     strong, weak = other_people(looks, limits)
     if len(strong) >= limits.other_looks:
         yield Reason("people", Answer.REPEAT, {"start": round(strong[0], 1), "looks": len(strong)})
-    elif len(strong) + len(weak) >= limits.other_looks:
+    elif strong or len(weak) >= limits.other_looks:
         either = sorted(strong + weak)
         yield Reason("people_perhaps", Answer.REVIEW, {"start": round(either[0], 1), "looks": len(either)})
+
+
+def _changed(looks: list[Sighting]) -> tuple[float, float] | None:
+    """When the candidate's appearance changed most between five looks and the next five, and by how much."""
+    seen = [(look.t_s, look.appearance) for look in looks if look.appearance is not None]
+    if len(seen) < 10:
+        return None
+    figures = np.stack([each for _, each in seen])
+    middles = [np.median(figures[at : at + 5], axis=0) for at in range(len(seen) - 4)]
+    pairs = zip(middles, middles[5:], strict=False)
+    steps = [float(np.abs(after - before).mean()) for before, after in pairs]
+    most = int(np.argmax(steps))
+    return seen[most + 5][0], steps[most]
 
 
 def other_people(looks: list[Sighting], limits: ScanThresholds) -> tuple[list[float], list[float]]:
@@ -152,24 +169,27 @@ def other_people(looks: list[Sighting], limits: ScanThresholds) -> tuple[list[fl
     usual = float(np.median(widths)) if widths else 0.15
     strong, weak = [], []
     for look in looks:
-        sizes = [
-            face.width
-            for face in look.others
-            if face.score >= limits.other_confident and not _on_the_body(face, look.candidate)
+        sure = [
+            face for face in look.others
+            if face.score >= limits.other_confident and face.width >= limits.other_size * usual
         ]
-        if any(size >= limits.other_size * usual for size in sizes):
+        if sure:
             strong.append(look.t_s)
-        elif sizes:
+        elif any(is_another(face, look.candidate, limits) for face in look.others):
             weak.append(look.t_s)
     return strong, weak
 
 
-def _on_the_body(face: Face, candidate: Face | None) -> bool:
-    """Hands and badges of the candidate may pass for faces."""
-    if candidate is None:
+def is_another(face: Face, candidate: Face | None, limits: ScanThresholds) -> bool:
+    """Whether a face may be somebody else's; doubtful ones on the candidate's body are hands and badges."""
+    if face.score >= limits.other_confident:
+        return True
+    if face.score < limits.other_doubtful:
         return False
+    if candidate is None:
+        return True
     beside = abs(face.centre[0] - candidate.centre[0]) < 1.4 * candidate.width
-    return beside and face.centre[1] > candidate.y + 0.8 * candidate.height
+    return not (beside and face.centre[1] > candidate.y + 0.8 * candidate.height)
 
 
 def turn_reasons(seen: Observations, course: Course, limits: ScanThresholds) -> Iterator[Reason]:

@@ -112,6 +112,26 @@ def _overlap(box: Floats, others: Floats) -> Floats:
     return cast(Floats, shared / np.maximum(areas - shared, 1e-9))
 
 
+def appearance(bgr: Picture, face: Face) -> Floats:
+    """Face and collar as 648 figures: chroma and relative brightness of 12 x 18 points, whatever the
+    exposure.
+
+    The mean absolute difference of two of them is 0.05-0.2 for one person and 0.2-0.4 for two.
+    """
+    height, width = bgr.shape[:2]
+    across, down = 1.5 * face.width * width / 12, 2.2 * face.height * height / 18
+    left, top = (face.centre[0] - 0.75 * face.width) * width, (face.y - 0.3 * face.height) * height
+    points = np.array([[across, 0, left], [0, down, top]], np.float64)
+    part = cv2.warpAffine(
+        cv2.blur(bgr, (5, 5)), points, (12, 18), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    ).astype(np.float32)
+    chroma = part[..., 1:] / (part.sum(axis=2, keepdims=True) + 30)
+    grey = part.mean(axis=2)
+    relative = (grey - grey.mean()) / (grey.std() + 5)
+    return np.concatenate([6 * chroma.ravel(), 0.5 * relative.ravel()]).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class Sighting:
     """Who was seen in one picture: the candidate, if there, and everybody else."""
@@ -119,6 +139,8 @@ class Sighting:
     t_s: float
     candidate: Face | None
     others: tuple[Face, ...]
+    appearance: Floats | None = None
+    """What the candidate looks like (see :func:`appearance`)."""
 
 
 class Watch:
@@ -155,7 +177,8 @@ class Watch:
         else:
             self._last, self._lost = candidate, 0
         others = tuple(face for face in faces if face is not candidate)
-        return Sighting(t_s, candidate, others)
+        looks = None if candidate is None else appearance(bgr, candidate)
+        return Sighting(t_s, candidate, others, looks)
 
     def _choose(self, faces: list[Face]) -> Face | None:
         if self._last is not None and self._lost <= self.LOST_LOOKS:

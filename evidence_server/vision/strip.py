@@ -6,17 +6,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evidence_server.vision.flow import NOMINAL_FOCAL
+from evidence_server.vision.flow import NOMINAL_FOCAL, body_mask
 from evidence_server.vision.frame import Picture
+from evidence_server.vision.judgement import is_another
 from evidence_server.vision.observation import Observations
+from evidence_server.vision.presence import Face
 from evidence_server.vision.scan import ScanResult
 from evidence_server.vision.sectors import COUNT, DEGREES
+from evidence_server.vision.thresholds import ScanThresholds
 
 WIDTH = 1440
 """Pixels for 360 degrees: four a degree."""
 HEIGHT = 330
 """Of the room's picture."""
+TOP, BOTTOM, SQUEEZE = 0.12, 0.8, 0.92
+"""Which rows of a picture (in its heights) are drawn, and how much taller."""
 HEADER, FOOTER = 30, 54
+INSET = 84
 INK = (60, 55, 50)
 PAPER = (250, 250, 248)
 SEEN, MISSING, DOUBTFUL = (120, 160, 70), (60, 60, 210), (40, 160, 235)
@@ -31,7 +37,8 @@ def draw_strip(seen: Observations, result: ScanResult) -> bytes:
     room = _room(seen, result)
     _grey_out(room, result)
     canvas[HEADER : HEADER + HEIGHT] = room
-    _faces(canvas, seen, result)
+    _others(canvas, seen, result)
+    _candidate(canvas, seen)
     _sectors(canvas, result)
     _times(canvas, result)
     _title(canvas, result)
@@ -40,34 +47,44 @@ def draw_strip(seen: Observations, result: ScanResult) -> bytes:
 
 
 def _room(seen: Observations, result: ScanResult) -> Picture:
-    """Every kept view, bent to a cylinder and blended in by how near a column is to the view's middle."""
+    """Every kept view, bent to a cylinder and blended in: the nearer to its middle the more, the candidate
+    hardly.
+
+    What the candidate hides in one view is seen beside the candidate in another.
+    """
     total = np.zeros((HEIGHT, WIDTH, 3), np.float32)
-    weight = np.full((1, WIDTH, 1), 1e-6, np.float32)
+    weight = np.full((HEIGHT, WIDTH, 1), 1e-9, np.float32)
     for view, picture in zip(seen.views, seen.pictures, strict=True):
-        bent, middle = _cylinder(picture)
+        bent, shown, middle = _cylinder(picture, view.candidate)
         columns = bent.shape[1]
-        near = np.maximum(1e-3, 1 - np.abs(np.arange(columns) - middle) / middle).astype(np.float32) ** 6
+        near = np.maximum(0.02, 1 - np.abs(np.arange(columns) - middle) / middle).astype(np.float32) ** 4
+        each = near[None, :, None] * shown[..., None]
         at = round(result.yaw[view.index][1] * WIDTH / 360) - middle
         where = (at + np.arange(columns)) % WIDTH
-        total[:, where] += bent * near[None, :, None]
-        weight[:, where] += near[None, :, None]
+        total[:, where] += bent * each
+        weight[:, where] += each
     return np.asarray(np.clip(total / weight, 0, 255).astype(np.uint8))
 
 
-def _cylinder(picture: Picture) -> tuple[NDArray[np.float32], int]:
-    """The picture at four columns a degree, and which column is its middle."""
+def _cylinder(
+    picture: Picture, candidate: Face | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32], int]:
+    """The picture at four columns a degree, how much each pixel shows of the room, and which column is the
+    middle."""
     height, width = picture.shape[:2]
     unit = min(height, width) / 2
     half = round(np.degrees(np.arctan(width / 2 / unit / NOMINAL_FOCAL)) * WIDTH / 360)
     angle = np.radians(np.arange(-half, half + 1) * 360 / WIDTH)
     x = (np.tan(angle) * NOMINAL_FOCAL * unit + (width - 1) / 2).astype(np.float32)
-    # The whole height of the picture, squeezed a little: walls, and the candidate's head below.
-    rows = np.linspace(0.12, 0.86, HEIGHT, dtype=np.float32) * height
-    y = (rows[:, None] - height / 2) / np.cos(angle)[None, :] * 0.92 + height / 2
-    return cv2.remap(
-        picture, np.broadcast_to(x, y.shape).astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    ).astype(np.float32), half
+    rows = np.linspace(TOP, BOTTOM, HEIGHT, dtype=np.float32) * height
+    y = (rows[:, None] - height / 2) / np.cos(angle)[None, :] * SQUEEZE + height / 2
+    maps = np.broadcast_to(x, y.shape).astype(np.float32), y.astype(np.float32)
+    shown = np.ones((height, width), np.float32)
+    if candidate is not None:
+        shown[body_mask(shown.shape, candidate)] = 1e-4
+        shown = np.asarray(cv2.blur(shown, (9, 9)) ** 2, np.float32)
+    bent = cv2.remap(picture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return bent.astype(np.float32), cv2.remap(shown, *maps, cv2.INTER_LINEAR).astype(np.float32) + 1e-7, half
 
 
 def _grey_out(room: Picture, result: ScanResult) -> None:
@@ -82,16 +99,41 @@ def _grey_out(room: Picture, result: ScanResult) -> None:
         part[:] = np.where(hatch, np.array(colour, np.float32), pale).astype(np.uint8)
 
 
-def _faces(canvas: Picture, seen: Observations, result: ScanResult) -> None:
-    """Not the candidate, who is everywhere: those who are in the room."""
+def _candidate(canvas: Picture, seen: Observations) -> None:
+    """The candidate's face, who turned with the camera and is drawn nowhere else, in the corner."""
+    views = [at for at, view in enumerate(seen.views) if view.candidate is not None]
+    if not views:
+        return
+    at = views[len(views) // 2]
+    face, picture = seen.views[at].candidate, seen.pictures[at]
+    if face is None:
+        return
+    height, width = picture.shape[:2]
+    x, y = face.centre
+    half = 0.9 * face.width * width
+    left, right = int(max(0, x * width - half)), int(min(width, x * width + half))
+    upper, lower = int(max(0, y * height - 1.1 * half)), int(min(height, y * height + 0.9 * half))
+    if right - left < 8 or lower - upper < 8:
+        return
+    inset = cv2.resize(picture[upper:lower, left:right], (INSET, INSET), interpolation=cv2.INTER_CUBIC)
+    top, edge = HEADER + 8, WIDTH - INSET - 8
+    canvas[top : top + INSET, edge : edge + INSET] = inset
+    cv2.rectangle(canvas, (edge - 1, top - 1), (edge + INSET, top + INSET), FACE, 2, cv2.LINE_AA)
+
+
+def _others(canvas: Picture, seen: Observations, result: ScanResult) -> None:
+    """Outline those who are in the room."""
     times = np.array([t_s for t_s, _ in result.yaw])
     degrees = np.array([yaw for _, yaw in result.yaw])
+    limits = ScanThresholds()
     for look in seen.sightings:
         yaw = float(np.interp(look.t_s, times, degrees))
         for face in look.others:
+            if not is_another(face, look.candidate, limits):
+                continue
             aside = np.degrees(np.arctan((face.centre[0] - 0.5) * 2 / NOMINAL_FOCAL))
             x = int((yaw + aside) % 360 * WIDTH / 360)
-            y = HEADER + int(((face.centre[1] - 0.5) / 0.92 + 0.5 - 0.12) / 0.74 * HEIGHT)
+            y = HEADER + int(((face.centre[1] - 0.5) / SQUEEZE + 0.5 - TOP) / (BOTTOM - TOP) * HEIGHT)
             half = max(8, int(np.degrees(np.arctan(face.width / NOMINAL_FOCAL)) * WIDTH / 360))
             cv2.rectangle(canvas, (x - half, y - half), (x + half, y + half), OTHER, 2, cv2.LINE_AA)
 

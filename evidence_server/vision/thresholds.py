@@ -46,12 +46,19 @@ class ScanThresholds:
     absent_s: float = 1.6
     """Longest absence: eight looks; good scans have none, a face that turns away briefly may."""
     face_fraction: float = 0.85
-    other_confident: float = 0.6
-    """Confidence of another person's face."""
+    changed: float = 0.30
+    """Difference in appearance between five looks and the next five: one person at most 0.26 (in most scans
+    0.15), two people 0.2-0.4 (median 0.34)."""
+    other_confident: float = 0.72
+    """Confidence of another person's face: somebody in the room 0.73-0.95 in most looks, hands and furniture
+    at most 0.66."""
+    other_doubtful: float = 0.6
+    """The same for a face that is not on the candidate's body and is left to people, if it is seen twice."""
     other_size: float = 0.5
     """Its width in the candidate's: somebody in the room 0.7-0.95; pictures on walls are smaller."""
     other_looks: int = 2
-    """Looks with another face of that kind for "repeat"; anything less, seen twice, is for review."""
+    """Looks with another face of that kind for "repeat"; one is for review. Seen: 2 to 6 at 24 degrees a
+    second."""
 
     # -- motion
     fast: float = 90.0
