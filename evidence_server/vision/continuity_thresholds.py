@@ -139,7 +139,7 @@ class PeopleThresholds:
     recent_s: float = 23.0
     """A face seen within this time counts: it is looked for every `refresh_s`."""
     stale_s: float = 60.0
-    """A seat whose face was not seen for so long is given up while another is taken."""
+    """A seat whose face was not seen for so long, and that does not move, is given up for another."""
     refresh_s: float = 20.0
     """How often a known face is looked for when nothing is in doubt."""
     seats: int = 8

@@ -267,7 +267,8 @@ class People:
         for seat in self._seats:
             unseen_s = look.t_s - seat.seen_s
             unconfirmed = seat.hits < limits.hits and unseen_s > limits.confirm_s
-            left = anybody and (seat.gone_s is not None or unseen_s > limits.stale_s)
+            idle = unseen_s > limits.stale_s and look.t_s - seat.moved_s > limits.still_s
+            left = anybody and (seat.gone_s is not None or idle)
             if not (unconfirmed or left or seat.missed >= limits.missed):
                 kept.append(seat)
         self._seats = kept[: limits.seats]
