@@ -43,6 +43,8 @@ class Seat:
     gone_s: float | None = None
     """Since when the head shows nobody."""
     moves_now: bool = False
+    row: int = 0
+    """In how many looks in a row it moved."""
 
     @property
     def zone(self) -> Box:
@@ -178,7 +180,8 @@ class People:
             cell = round((left + wide / 2) / TILE), round((top + high / 2) / TILE)
             near = [(cell[0] + right, cell[1] + down) for right in (-1, 0, 1) for down in (-1, 0, 1)]
             asked[cell] = 1 + max(self._asked.get(place, 0) for place in near)
-            if asked[cell] <= self.limits.asked or asked[cell] % self.limits.ask_again == 0:
+            # at the first look, the second, the fourth, the eighth, …
+            if asked[cell] & (asked[cell] - 1) == 0:
                 square = Box(max(0.0, x), max(0.0, y), side / width, side / height)
                 squares.append(square.grown(0, 0, 0, 0))
         self._asked = asked
@@ -207,12 +210,14 @@ class People:
         did_move, seat.moves_now = seat.moves_now, float(changed[cut].mean()) > self.limits.head_moves
         found = seat.seen_s == look.t_s
         seat.as_seen = found or self._looks_as_seen(seat, look)
-        if seat.moves_now and found:
-            seat.moves, seat.moved_s = seat.moves + 1, look.t_s
+        seat.row = seat.row + 1 if seat.moves_now else 0
+        seat.moves += seat.moves_now and found
         if seat.as_seen and not found and not seat.moves_now and seat.asked_s == look.t_s:
             seat.missed += 1
-        if seat.as_seen or (seat.moves_now and seat.gone_s is None):
+        back = seat.row >= self.limits.moves_again
+        if seat.as_seen or back or (seat.moves_now and seat.gone_s is None):
             seat.gone_s = None
+            seat.moved_s = look.t_s if seat.moves_now else seat.moved_s
         elif seat.gone_s is None:
             # Whoever leaves moves: if something moved last time, that was it.
             seat.gone_s = self._before_s if did_move else (self._before_s + look.t_s) / 2
@@ -262,7 +267,8 @@ class People:
         for seat in self._seats:
             unseen_s = look.t_s - seat.seen_s
             unconfirmed = seat.hits < limits.hits and unseen_s > limits.confirm_s
-            left = anybody and (seat.gone_s is not None or unseen_s > limits.stale_s)
+            idle = unseen_s > limits.stale_s and look.t_s - seat.moved_s > limits.still_s
+            left = anybody and (seat.gone_s is not None or idle)
             if not (unconfirmed or left or seat.missed >= limits.missed):
                 kept.append(seat)
         self._seats = kept[: limits.seats]

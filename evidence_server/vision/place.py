@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evidence_server.vision.continuity_thresholds import PLACE, PlaceThresholds
-from evidence_server.vision.look import TILE, Grid, Look, tiles_of
+from evidence_server.vision.look import TILE, Grid, Look, ranked, tiles_of
 
 
 @dataclass(frozen=True)
@@ -132,4 +132,4 @@ def _shift(one: Grid, other: Grid, tiles: NDArray[np.bool_]) -> float | None:
     if usable.sum() < 4:
         return None
     dx, dy = (yy * xt - xy * yt)[usable], (xx * yt - xy * xt)[usable]
-    return float(np.median(np.hypot(dx, dy) / determinant[usable]))
+    return ranked(np.hypot(dx, dy) / determinant[usable], 0.5)
