@@ -20,6 +20,8 @@ OPEN_SHAPES = (0.60, 0.92)
 """Of an open scan without sensors the walls' distance is unknown: all that good scans have (thresholds)."""
 CLOSED_ERROR = 1.5
 """Degrees by which a closed scan's total may err: the goal, three times what was measured."""
+OPEN_DRIFT = 0.005
+"""The error that grows along the way, as a share of it: to and fro over 500 degrees 1.5 were lost."""
 SENSED_ERROR = 4.0
 """The same by the sensors' drift: twice the largest measured."""
 
@@ -72,7 +74,8 @@ def find_course(seen: Observations, sensed: SensedTurn | None, limits: ScanThres
         factors = [360 / full_turn_of(turn.curvature, each) for each in (*OPEN_SHAPES, sum(OPEN_SHAPES) / 2)]
         factor = factors[2]
         low, high = sorted(float(turn.yaw[-1]) * (each - factor) for each in factors[:2])
-        low, high = low - CLOSED_ERROR, high + CLOSED_ERROR
+        margin = CLOSED_ERROR + OPEN_DRIFT * float(np.abs(np.diff(turn.yaw)).sum())
+        low, high = low - margin, high + margin
     yaw = turn.yaw * factor
     total = float(yaw[-1])
     return Course(yaw, total, total + low, total + high, lost, closure, shape, alike)

@@ -165,7 +165,7 @@ class Watch:
 
     @property
     def candidate(self) -> Face | None:
-        """The candidate's face where it was seen last; None before, and when it has been lost for long."""
+        """The candidate's face where it was seen last; None before it was seen at all."""
         return self._last
 
     def look(self, t_s: float, bgr: Picture) -> Sighting:

@@ -127,3 +127,18 @@ def test_the_commands_exit_codes(tmp_path: Path) -> None:
     assert run(app, ["scan", str(junk)]).exit_code == 3
     assert run(app, ["scan", str(tmp_path / "none.mp4")]).exit_code == 2
     assert run(app, ["scan", str(short), "--orientation", str(angles)]).exit_code == 2
+
+
+def test_the_containers_rotation_is_applied() -> None:
+    """A phone on its side says in the track's matrix that a clockwise quarter turn shows it upright."""
+    raw = encoded(bars(4, 96, 128))
+    one, none = (0x10000).to_bytes(4, "big"), bytes(4)
+    upright = one + none * 3 + one
+    quarter = none + one + none + (-0x10000).to_bytes(4, "big", signed=True) + none
+    track = raw.index(b"tkhd")
+    at = raw.index(upright, track)
+    clip = Clip(io.BytesIO(raw[:at] + quarter + raw[at + len(upright) :]))
+    frame = next(iter(clip.frames()))
+    assert (frame.width, frame.height) == (96, 128)
+    assert frame.luma[:50].mean() < 100
+    assert frame.luma[78:].mean() > 150
