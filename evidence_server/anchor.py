@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from pairing.jws import MAX_INTEGER
+
 ANCHOR_SLOT_MS = 30_000
 """How long a marker is shown."""
 REFRESH_MS = 5_000
@@ -24,6 +26,8 @@ UNSEEN_MS = 180_000
 """Longest stretch without the right marker that is not reported: a candidate leans over, a hand covers it."""
 STRAYS = 2
 """Pictures that must show a wrong marker before it is reported: one alone may be misread."""
+VAGUEST_MS = 600_000
+"""Most uncertainty of a picture's time that is believed: a phone may claim any clock."""
 LOOK_BACK_SLOTS = 2_880
 """How many earlier slots a marker is looked up in: a day."""
 LOOK_AHEAD_SLOTS = 20
@@ -67,7 +71,7 @@ def slot_shown(key: bytes, code: int, at_ms: int, tolerance_ms: int = 0) -> int 
     for slot in around:
         if code_at(key, slot) == code:
             return slot
-    now = slot_of(max(at_ms, 0))
+    now = slot_of(min(max(at_ms, 0), MAX_INTEGER))
     others = range(max(0, now - LOOK_BACK_SLOTS), now + LOOK_AHEAD_SLOTS + 1)
     shown = (slot for slot in others if code_at(key, slot) == code)
     return min(shown, key=lambda slot: abs(slot - now), default=None)
@@ -180,6 +184,7 @@ def _joined(before: Stray | None, now: Stray) -> Stray:
 
 
 def _slots_around(at_ms: int, tolerance_ms: int) -> range:
+    at_ms, tolerance_ms = min(max(at_ms, 0), MAX_INTEGER), min(tolerance_ms, VAGUEST_MS)
     earliest = slot_of(max(at_ms - tolerance_ms - REFRESH_MS, 0))
     return range(earliest, slot_of(max(at_ms + tolerance_ms, 0)) + 1)
 

@@ -9,6 +9,7 @@ from evidence_server.placing import place_runs
 from evidence_server.scan import Marked, marked, mono_ms
 from evidence_server.seen import SeenSpan
 from evidence_server.sitting import Generation, Sitting
+from pairing.jws import MAX_INTEGER
 
 ALARMS = 20
 """Most alarms that are shown, the newest."""
@@ -74,8 +75,10 @@ def _alarms(state: Sitting) -> Iterator[dict[str, Any]]:
             segments, placement = generation.runs[run], placements[generation.number, run]
             still_open = bool(look.open) and generation is state.bound and not generation.manifest_current
             for span in sorted(look.spans, key=lambda one: -one.start_us)[:ALARMS]:
-                since_ms = placement.server_ms(mono_ms(segments, span.start_us))
-                until_ms = placement.server_ms(mono_ms(segments, span.end_us))
+                since_ms, until_ms = (
+                    max(-MAX_INTEGER, min(placement.server_ms(mono_ms(segments, at_us)), MAX_INTEGER))
+                    for at_us in (span.start_us, span.end_us)
+                )
                 yield _alarm(span, since_ms, None if still_open and span in look.open else until_ms)
 
 
