@@ -10,6 +10,8 @@ from evidence_server.sitting import Generation, PlacedNote
 
 LONGEST_SCAN_MS = 300_000
 """A scan that is never ended ends here: a turn takes half a minute."""
+NEWEST = 20
+"""Of each kind, so many marks count, the newest: a phone may sign any number of notes."""
 PLACED_MS = 6_000
 """So much from `placed` on is looked at: two or three key frames."""
 LEAD_MS = 4_000
@@ -56,7 +58,13 @@ def marked(generation: Generation, *, over: bool) -> Iterator[Marked]:
     LONGEST_SCAN_MS.  `over`: no more notes will come.
     """
     notes = [note for note in generation.notes if note.note.note in ("scan_begin", "scan_end", "placed")]
+    counted = {
+        one.name for kind in ("scan_begin", "placed")
+        for one in [note for note in notes if note.note.note == kind][-NEWEST:]
+    }
     for at, placed in enumerate(notes):
+        if placed.name not in counted:
+            continue
         note = placed.note
         if note.note == "scan_begin":
             end_ms = _end_of_scan(generation, placed, notes[at + 1 :], over=over)

@@ -13,7 +13,7 @@ from evidence_server.media.supervisor import Read, RunWorker
 Sight = dict[str, Any]
 """What was seen, as `media.viewing` says it; pictures are JPEG bytes."""
 
-LOOKING = Limits(address_space_bytes=1536 << 20, cpu_s=20, open_runs=64)
+LOOKING = Limits(address_space_bytes=1536 << 20, cpu_s=20)
 """OpenCV and its face model take more addresses than packets do; the last answer of a long scan draws it."""
 
 

@@ -244,6 +244,18 @@ async def test_the_answer_comes_while_the_candidate_is_there(service: Service) -
     assert (await exam.settle()).generations[0].seen.scans[note].result == REPEAT
 
 
+async def test_of_any_number_of_scans_the_newest_count(service: Service) -> None:
+    exam = await Exam.begin(service, policy={"checks": {"scan": "required"}})
+    await scan(exam, -28, -20, ACCEPT)
+    for number in range(25):
+        await exam.phone.commit(exam.phone.note("scan_begin", -20 + number / 5))
+    await exam.phone.commit(exam.phone.note("scan_end", -14))
+    await exam.phone.film(-20, 0, scan=REPEAT)
+    verdict = await finish(exam)
+    assert codes(verdict["reasons"]) == {"scan_repeat"}
+    assert len((await exam.settle()).generations[0].seen.scans) <= 21
+
+
 async def test_a_scan_ends_with_its_run(service: Service) -> None:
     """The phone was killed amid the scan: what there is of it is measured, the next one counts."""
     exam = await Exam.begin(service, policy={"checks": {"scan": "required"}})
