@@ -43,9 +43,9 @@ async def restart(tmp_path: Path) -> AsyncIterator[Restart]:
 
 @asynccontextmanager
 async def sweeping(service: Service, *, stood_still: bool = False) -> AsyncIterator[None]:
-    """Sweep and verifier run, as in the server; it was alive until now, unless it `stood_still`."""
+    """Sweep, verifier and watcher run, as in the server; it was alive until now, unless it `stood_still`."""
     sweep = service.sweep if stood_still else service.new_sweep()
-    running = [asyncio.create_task(sweep.run()), asyncio.create_task(service.verifier.run())]
+    running = [asyncio.create_task(each.run()) for each in (sweep, service.verifier, service.watcher)]
     try:
         yield
     finally:

@@ -43,16 +43,18 @@ def turning() -> Iterator[Picture]:
             wall, (column % _WALL[0]).astype(np.float32), row.astype(np.float32), cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         ).astype(np.float32)
-        sway = round(4 * np.sin(2 * np.pi * number / 43))
+        sway = round(4 * np.sin(2 * np.pi * 11 * number / (count * TURNS)))
         _put(picture, person, WIDTH // 2 + sway, HEIGHT)
         picture += noise.normal(0, 2, picture.shape)
         yield np.clip(picture, 0, 255).astype(np.uint8)
 
 
 def _shake(noise: np.random.Generator, count: int) -> NDArray[np.float64]:
-    """A hand's unrest, degrees of yaw and pitch: slow, and within a degree or two."""
-    steps = cv2.GaussianBlur(noise.normal(0, 1, (count, 2)), (1, 55), sigmaX=1, sigmaY=9)
-    return steps / steps.std(axis=0) * np.array([0.6, 1.2])
+    """A hand's unrest, degrees of yaw and pitch: slow, within a degree or two, and ending as it began: the
+    film is played over and over."""
+    steps = np.tile(noise.normal(0, 1, (count, 2)), (3, 1))
+    slow = cv2.GaussianBlur(steps, (1, 55), sigmaX=1, sigmaY=9)[count : 2 * count]
+    return slow / slow.std(axis=0) * np.array([0.6, 1.2])
 
 
 def _wall() -> Picture:
