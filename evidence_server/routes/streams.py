@@ -47,6 +47,15 @@ def streams() -> dict[str, dict[str, Any]]:
             }},
             ("sitting_unknown",),
         )},
+        f"{one}/pictures/{{picture}}": {"get": _operation(
+            "readPicture", "A picture made of what was seen", ("backend", "page"), ("sitting", "picture"),
+            {"200": _content("image/jpeg", "The picture that `strip` or `picture` names.")},
+            ("sitting_unknown", "not_found"),
+        )},
+        "/v1/binding/pictures/{picture}": {"get": _operation(
+            "readOwnPicture", "A picture made of what this phone recorded", ("phone",), ("picture",),
+            {"200": _content("image/jpeg", "The picture that `strip` or `picture` names.")}, ("not_found",),
+        )},
         f"{one}/bundle": {"get": _operation(
             "exportBundle", "The evidence, to be checked offline", ("backend",), ("sitting",),
             {"200": _content("application/zip", "The bundle as of now.")}, ("sitting_unknown",),
