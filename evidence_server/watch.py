@@ -30,6 +30,8 @@ RETRY_S = 5.0
 """Seconds after a failure of our own until that sitting is looked at again."""
 BATCH = 15
 """Segments of a run, a minute, after which it is journalled how far it was looked through."""
+TRIES = 3
+"""How often a scan is read again because the eye forgot it; what kills it each time can't be read."""
 CHECKS = ("scan", "placement", "continuity", "anchor")
 ORIENTATION_BYTES = 1 << 20
 """A longer recording of the phone's orientation is not read: five minutes at 30 Hz are 400 KB."""
@@ -52,12 +54,14 @@ class MarkedTask:
 
 @dataclass(frozen=True)
 class LookTask:
-    """Segment `ordinal` of a run, to be looked at behind the stored ones among those before it."""
+    """Segment `ordinal` of a run, to be looked at behind the stored ones among those before it; `told`: they
+    have been, all of them, and only that is left to be journalled."""
 
     generation: Generation
     run: int
     ordinal: int
     skipped: tuple[int, ...]
+    told: bool
 
 
 @dataclass
@@ -68,6 +72,7 @@ class _Progress:
     skipped: tuple[int, ...] = ()
     told: dict[str, Any] | None = None
     upto: int = 0
+    lost: int = 0
 
 
 class Watcher:
@@ -135,7 +140,7 @@ class Watcher:
             self._forget(state)
             return False
         if isinstance(task, LookTask):
-            await self._look(state, task, over=over)
+            await self._look(state, task)
         else:
             await self._read_marked(state, task)
         return True
@@ -180,16 +185,13 @@ class Watcher:
             at = _Progress()  # something that was missing came: all of it is looked at again
         ordinal = max(at.read, look.upto)
         missing = tuple(sorted({*look.skipped, *at.skipped}))
-        while ordinal < len(segments) and segments[ordinal].measurement is None:
-            if not over or segments[ordinal].stored_at_ms is not None:
-                return
+        while ordinal < len(segments) and segments[ordinal].stored_at_ms is None and over:
             missing = (*missing, ordinal)
             ordinal += 1
-        if ordinal < len(segments):
-            yield LookTask(generation, run, ordinal, missing)
-        elif look.upto < len(segments) and (over or _no_more(state, generation, run)):
-            # Everything was looked at; what is left is to say so.
-            yield LookTask(generation, run, ordinal, missing)
+        if ordinal < len(segments) and segments[ordinal].measurement is not None:
+            yield LookTask(generation, run, ordinal, missing, told=False)
+        elif look.upto < ordinal and (over or state.ended_at_ms is not None or _no_more(generation, run)):
+            yield LookTask(generation, run, ordinal, missing, told=True)
 
     def _at(self, state: Sitting, generation: Generation, name: str) -> _Progress:
         return self._progress.get((state.id, generation.number, name)) or _Progress()
@@ -223,8 +225,11 @@ class Watcher:
             answer = await self._eyes.conclude(
                 name, orientation=await self._orientation(state, generation, of)
             )
-            if answer is None and self._progress.pop(key, None) is not None:
-                return  # the worker has lost its place: it is read again from its beginning
+            lost = self._at(state, generation, of.note).lost
+            if answer is None and lost < TRIES:
+                # The worker has lost its place, as it does when it dies: it is read again from its beginning.
+                self._progress[key] = _Progress(lost=lost + 1)
+                return
         await self._answer_marked(state, task, answer or {})
         self._progress.pop(key, None)
 
@@ -253,7 +258,7 @@ class Watcher:
 
     # --- the whole run -----------------------------------------------------------------------------------
 
-    async def _look(self, state: Sitting, task: LookTask, *, over: bool) -> None:
+    async def _look(self, state: Sitting, task: LookTask) -> None:
         generation, run = task.generation, task.run
         segments = generation.runs[run]
         look = generation.seen.looks.get(run) or Look()
@@ -262,8 +267,8 @@ class Watcher:
             at = _Progress()
         self._progress[state.id, generation.number, str(run)] = at
         if at.told is None:
-            at.told = {"upto": look.upto, "open": look.open, "closed": [], "markers": []}
-        if task.ordinal < len(segments):
+            at.told = {"open": look.open, "closed": [], "markers": []}
+        if not task.told:
             before = [number for number in range(task.ordinal) if number not in task.skipped]
             seen = await self._eyes.follow(
                 f"{state.id}/{generation.number}/{run}", task.ordinal, before, segments[0].container,
@@ -274,11 +279,10 @@ class Watcher:
             await self._gather(state, look, at, seen)
             at.told["markers"] += self._slots(state, segments, seen.get("markers", []))
             at.read, at.skipped = task.ordinal + 1, task.skipped
-        at.told["upto"] = max(task.ordinal, at.read)
         alarms = {span.kind for span in at.told["open"]} != {span.kind for span in look.open}
-        done = at.read >= len(segments) and (over or _no_more(state, generation, run))
-        if alarms or at.told["closed"] or done or at.told["upto"] - look.upto >= BATCH:
-            await self._journal_look(state, task, at)
+        upto = max(task.ordinal, at.read)
+        if task.told or alarms or at.told["closed"] or upto - look.upto >= BATCH:
+            await self._journal_look(state, task, at, upto)
 
     async def _gather(
         self, state: Sitting, look: Look, at: _Progress, seen: Mapping[str, Any]
@@ -323,16 +327,16 @@ class Watcher:
         slot = slot_shown(self._anchor_key(state.id), code, at_ms, placement.uncertainty_ms)
         return FOREIGN if slot is None else slot
 
-    async def _journal_look(self, state: Sitting, task: LookTask, at: _Progress) -> None:
+    async def _journal_look(self, state: Sitting, task: LookTask, at: _Progress, upto: int) -> None:
         told = at.told or {}
         async with self._register.hold(state.id) as held:
             await held.append(("looked", {
-                "generation": task.generation.number, "run": task.run, "upto": told["upto"],
+                "generation": task.generation.number, "run": task.run, "upto": upto,
                 "skipped": list(task.skipped), "closed": [span.row() for span in told["closed"]],
                 "open": [span.row() for span in told["open"]], "markers": told["markers"],
                 "tools": self._eyes.tools,
             }))
-        at.told, at.upto = None, told["upto"]
+        at.told, at.upto = None, upto
 
     # --- the store ---------------------------------------------------------------------------------------
 
@@ -367,7 +371,7 @@ def _over(state: Sitting, now_ms: int) -> bool:
     return bool(state.verdicts) or (deadline is not None and now_ms >= deadline)
 
 
-def _no_more(state: Sitting, generation: Generation, run: int) -> bool:
+def _no_more(generation: Generation, run: int) -> bool:
     """Whether no more segments of this run will come: the phone has listed all, or records another one."""
     return generation.manifest_current or any(
         number > run and segments[0].source == "camera" for number, segments in generation.runs.items()

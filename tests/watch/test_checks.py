@@ -256,6 +256,18 @@ async def test_of_any_number_of_scans_the_newest_count(service: Service) -> None
     assert len((await exam.settle()).generations[0].seen.scans) <= 21
 
 
+@pytest.mark.parametrize(("times", "answer"), [(1, "accept"), (3, "accept"), (4, "repeat")])
+async def test_an_eye_that_forgets_reads_again_and_not_for_ever(
+    service: Service, times: int, answer: str
+) -> None:
+    exam = await Exam.begin(service)
+    piece = await scan(exam, -28, -10, ACCEPT)
+    service.eyes.forgetful = times
+    await exam.phone.upload(piece)
+    [measured] = (await exam.settle()).generations[0].seen.scans.values()
+    assert measured.result["accepted"] == answer
+
+
 async def test_a_scan_ends_with_its_run(service: Service) -> None:
     """The phone was killed amid the scan: what there is of it is measured, the next one counts."""
     exam = await Exam.begin(service, policy={"checks": {"scan": "required"}})
@@ -290,6 +302,24 @@ async def test_what_was_missing_is_looked_at_again(service: Service) -> None:
     assert (verdict["version"], codes(verdict["reasons"])) == (2, {"continuity_failed"})
     look = (await exam.settle()).generations[0].seen.looks[1]
     assert (look.upto, look.skipped, len(look.spans)) == (14, (), 1)
+
+
+async def test_what_lies_behind_the_end_and_never_comes_is_not_waited_for(service: Service) -> None:
+    """Phones do not upload what they record after the end; it is committed, and missing for ever."""
+    exam = await Exam.begin(service, policy=REQUIRED)
+    await prepared(exam)
+    film = await exam.phone.film(0, 75)
+    for piece in film[-3:]:
+        piece.kept = True
+    await exam.phone.upload()
+    await exam.end(60)
+    await exam.phone.manifest()
+    verdict = await exam.verdict()
+    assert verdict is not None
+    assert (verdict["word"], verdict["reasons"]) == (COMPLETE, [])
+    exam.clock.to(10_000)  # long past the deadline: there is nothing left to do, again and again
+    await exam.settle()
+    assert not service.watcher.waits(await exam.settle())
 
 
 async def test_another_process_goes_on_where_the_journal_ends(service: Service) -> None:
