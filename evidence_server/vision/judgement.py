@@ -117,15 +117,15 @@ def replayed(
     return where
 
 
-def _jumps(seen: Observations, course: Course, limits: ScanThresholds) -> NDArray[np.float64]:
-    """Times at which the picture changed to one that no motion explains."""
+def _jumps(seen: Observations, course: Course, limits: ScanThresholds) -> NDArray[np.bool_]:
+    """The steps in which the picture changed to one that no motion explains."""
     thumbs = np.stack(seen.thumbs)
     alike = np.einsum("ij,ij->i", thumbs[:-1], thumbs[1:])
     energies = [0.0 if motion is None else motion.energy for motion in seen.motions]
     textured = np.array(energies) > limits.jump_energy
     unexplained = (alike < limits.cut_alike) | (course.lost & textured & (alike < limits.jump_alike))
     open_ = np.array(seen.contrast) >= limits.covered_contrast
-    return np.asarray(np.array(seen.t_s)[1:][unexplained & open_[:-1] & open_[1:]])
+    return np.asarray(unexplained & open_[:-1] & open_[1:])
 
 
 def people_reasons(seen: Observations, limits: ScanThresholds) -> Iterator[Reason]:
@@ -202,8 +202,12 @@ def turn_reasons(seen: Observations, course: Course, limits: ScanThresholds) -> 
         at = float(times[int(np.argmax(rate * ~course.lost))])
         yield Reason("too_fast", Answer.REPEAT, {"start": round(at, 1), "length": round(fast_s, 1)})
     jumps = _jumps(seen, course, limits)
-    if len(jumps):
-        yield Reason("jump", Answer.REPEAT, {"start": round(float(jumps[0]), 1), "count": len(jumps)})
+    if jumps.any():
+        # Where the phone dropped pictures nothing can be followed: whether something was cut out there is for
+        # people to say.
+        spliced = (jumps & (np.diff(times) <= limits.dropped_s)).any()
+        facts = {"start": round(float(times[1:][jumps][0]), 1), "count": int(jumps.sum())}
+        yield Reason("jump", Answer.REPEAT if spliced else Answer.REVIEW, facts)
     unseen = float(np.abs(np.diff(course.yaw))[course.lost].sum())
     if unseen > limits.unseen:
         yield Reason("unseen", Answer.REVIEW, {"degrees": round(unseen)})
