@@ -95,7 +95,9 @@ async def tell(server: Watched) -> Story:
     async def order(name: str, event: str, path: str, body: object) -> Any:
         return await client.ask(name, client.event(event), "POST", path, json=body, headers=backend)
 
-    created = await order("sitting", "created", "/v1/sittings", {"exam": "oral"})
+    # Nothing has to be looked at before the verdict, which the publication needs: that takes its time.
+    policy = {"checks": dict.fromkeys(("scan", "placement", "continuity", "anchor"), "off")}
+    created = await order("sitting", "created", "/v1/sittings", {"exam": "oral", "policy": policy})
     sitting = created["sitting_id"]
     claim = Claim(created["link"].partition("#t=")[2], public_jwk(key), "test", NOW_MS)
     record = sign(key, Claim.TYP, claim.to_claims())
