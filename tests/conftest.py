@@ -1,5 +1,5 @@
-"""How hypothesis looks for counterexamples (the same ones each time, however busy the machine is), and what is
-run once more.
+"""How hypothesis looks for counterexamples (the same ones each time, however busy the machine is), and which
+tests are run once more.
 
 A real browser works in real time, and shares two processors with everything else on the machine.  So a test
 with one that fails is run once more.  Nothing is hidden by that: a first failure is reported as a rerun, and
