@@ -36,7 +36,7 @@ async def measured(folder: Path, segments: int) -> dict[str, float]:
     await exam.end(length_s)
     await exam.phone.manifest()
     await exam.phone.upload(*film[:-1])
-    while await service.verifier.measure_next(exam.sitting):
+    while await service.verifier.step(exam.sitting):
         pass
     await service.sweep.look_after(exam.sitting)
     began = time.perf_counter()

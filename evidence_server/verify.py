@@ -5,22 +5,15 @@ The measuring itself is done by `media` in a limited process; this stage only ch
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-import structlog
 
 from evidence_server.media.supervisor import MediaWorker
 from evidence_server.register import Register
 from evidence_server.segment import Segment
 from evidence_server.sitting import Generation, Sitting
 from evidence_server.store import Store
-
-RETRY_S = 5.0
-"""Seconds after a failure of our own until that sitting's measuring is tried again."""
-
-_log = structlog.get_logger("verify")
+from evidence_server.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -61,46 +54,17 @@ def tasks(state: Sitting, *, past_holes: bool) -> Iterator[Task]:
                 before.append(ordinal)
 
 
-class Verifier:
-    """Measures one segment at a time; `notice` tells it that a sitting may have something to measure."""
+class Verifier(Turns):
+    """Measures one segment at a time."""
+
+    failing = "measuring failed"
 
     def __init__(self, register: Register, store: Store, worker: MediaWorker) -> None:
-        self._register = register
+        super().__init__(register)
         self._store = store
         self._worker = worker
-        self._waiting: dict[str, None] = {}
-        self._news = asyncio.Event()
 
-    def notice(self, sitting: str) -> None:
-        """Something was stored for `sitting`, or its deadline has passed."""
-        self._waiting[sitting] = None
-        self._news.set()
-
-    @property
-    def waiting(self) -> int:
-        """How many sittings have, or may have, something to measure."""
-        return len(self._waiting)
-
-    async def run(self) -> None:
-        """Works until cancelled.  Sittings take turns, segment by segment."""
-        for sitting in await self._register.journal.undecided():
-            self.notice(sitting)
-        while True:
-            if not self._waiting:
-                self._news.clear()
-                await self._news.wait()
-            sitting = next(iter(self._waiting))
-            del self._waiting[sitting]
-            try:
-                if await self.measure_next(sitting):
-                    self.notice(sitting)
-            except Exception as error:
-                # Whatever it was, it is our own failure, not the media's: the verdict waits for the
-                # measurement, so this sitting is tried again later, and the others go on.
-                _log.error("measuring failed", sitting=sitting, exc_info=error)
-                asyncio.get_running_loop().call_later(RETRY_S, self.notice, sitting)
-
-    async def measure_next(self, sitting: str) -> bool:
+    async def step(self, sitting: str) -> bool:
         """Measures and journals the next segment of `sitting`; False if there was none."""
         state = await self._register.look(sitting)
         deadline = state.deadline_ms

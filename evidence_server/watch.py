@@ -1,105 +1,52 @@
 """Watch: looks at the stored pictures and sound as they arrive, and journals what was seen (E5-E7).
 
-The looking itself is done by `media` in a limited process; this stage chooses what is next, in the order in
-which somebody waits for it: the room scan, whose candidate may still repeat it; the placement; and then each
-run from its beginning on.
+The looking itself is done by `media` in a limited process; `unseen` says what is next.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import structlog
 
 from evidence_server.anchor import expected_codes, slot_shown
 from evidence_server.media.eyes import Eyes
 from evidence_server.placing import place_runs
 from evidence_server.register import Register
-from evidence_server.scan import Marked, Stretch, marked, media_us, moments, mono_ms, stretch
+from evidence_server.scan import Marked, media_us, moments, mono_ms
 from evidence_server.seen import FOREIGN, Look, SeenSpan, picture_name
 from evidence_server.segment import Segment
 from evidence_server.sitting import Generation, Sitting
 from evidence_server.store import Store
-from pairing.policy import OFF
+from evidence_server.turns import Turns
+from evidence_server.unseen import LookTask, MarkedTask, Progress, is_over, orientations, unseen
 
-RETRY_S = 5.0
-"""Seconds after a failure of our own until that sitting is looked at again."""
 BATCH = 15
 """Segments of a run, a minute, after which it is journalled how far it was looked through."""
 TRIES = 3
 """How often a scan is read again because the eye forgot it; what kills it each time can't be read."""
-CHECKS = ("scan", "placement", "continuity", "anchor")
 ORIENTATION_BYTES = 1 << 20
 """A longer recording of the phone's orientation is not read: five minutes at 30 Hz are 400 KB."""
-
-_log = structlog.get_logger("watch")
 
 AnchorKey = Callable[[str], bytes]
 """What a sitting's markers are made of."""
 
 
-@dataclass(frozen=True)
-class MarkedTask:
-    """A scan or placement: `ordinal` of its run is to be read next, None: nothing but the answer is left."""
+class Watcher(Turns):
+    """Looks at one segment at a time."""
 
-    generation: Generation
-    of: Marked
-    stretch: Stretch
-    ordinal: int | None
-
-
-@dataclass(frozen=True)
-class LookTask:
-    """Segment `ordinal` of a run, to be looked at behind the stored ones among those before it; `told`: they
-    have been, all of them, and only that is left to be journalled."""
-
-    generation: Generation
-    run: int
-    ordinal: int
-    skipped: tuple[int, ...]
-    told: bool
-
-
-@dataclass
-class _Progress:
-    """How far a scan, a placement or a run has been read since it was last journalled, in this process."""
-
-    read: int = 0
-    skipped: tuple[int, ...] = ()
-    told: dict[str, Any] | None = None
-    upto: int = 0
-    lost: int = 0
-
-
-class Watcher:
-    """Looks at one segment at a time; `notice` tells it that a sitting may have something to look at."""
+    failing = "looking failed"
 
     def __init__(
         self, register: Register, store: Store, eyes: Eyes, anchor_key: AnchorKey, *, looking: bool = True
     ) -> None:
         """Unless `looking` nothing is looked at: the verdict says of each check that nobody measured it."""
-        self._register = register
+        super().__init__(register)
         self._store = store
         self._eyes = eyes
         self._anchor_key = anchor_key
         self._looking = looking
-        self._waiting: dict[str, None] = {}
-        self._news = asyncio.Event()
-        self._progress: dict[tuple[str, int, str], _Progress] = {}
-
-    def notice(self, sitting: str) -> None:
-        """Something was stored or noted for `sitting`, or its deadline has passed."""
-        self._waiting[sitting] = None
-        self._news.set()
-
-    @property
-    def waiting(self) -> int:
-        """How many sittings have, or may have, something to look at."""
-        return len(self._waiting)
+        self._progress: dict[tuple[str, int, str], Progress] = {}
 
     def progress(self, sitting: str, note: str) -> dict[str, Any] | None:
         """What a scan that is going on has shown so far: `yaw_deg` and `sectors`."""
@@ -109,33 +56,12 @@ class Watcher:
 
     def waits(self, state: Sitting) -> bool:
         """Whether a verdict has to wait for something that is stored and can be looked at."""
-        over = _over(state, self._register.now_ms())
-        return next(self._tasks(state, over=over), None) is not None
+        return self._next(state) is not None
 
-    async def run(self) -> None:
-        """Works until cancelled.  Sittings take turns, segment by segment."""
-        for sitting in await self._register.journal.undecided():
-            self.notice(sitting)
-        while True:
-            if not self._waiting:
-                self._news.clear()
-                await self._news.wait()
-            sitting = next(iter(self._waiting))
-            del self._waiting[sitting]
-            try:
-                if await self.look_next(sitting):
-                    self.notice(sitting)
-            except Exception as error:
-                # Whatever it was, it is our own failure, not the media's: the verdict waits, so this sitting
-                # is tried again later, and the others go on.
-                _log.error("looking failed", sitting=sitting, exc_info=error)
-                asyncio.get_running_loop().call_later(RETRY_S, self.notice, sitting)
-
-    async def look_next(self, sitting: str) -> bool:
+    async def step(self, sitting: str) -> bool:
         """Looks at the next piece of `sitting`, and journals what that says; False if there was none."""
         state = await self._register.look(sitting)
-        over = _over(state, self._register.now_ms())
-        task = next(self._tasks(state, over=over), None)
+        task = self._next(state)
         if task is None:
             self._forget(state)
             return False
@@ -145,56 +71,17 @@ class Watcher:
             await self._read_marked(state, task)
         return True
 
-    # --- what is next ------------------------------------------------------------------------------------
-
-    def _tasks(self, state: Sitting, *, over: bool) -> Iterator[MarkedTask | LookTask]:
-        """What can be looked at now; `over`: what is not stored is not waited for."""
+    def _next(self, state: Sitting) -> MarkedTask | LookTask | None:
         if not self._looking:
-            return
-        checks = {check for check in CHECKS if state.policy.checks[check] != OFF}
-        for generation in state.generations:
-            listed = over or generation.manifest_current
-            for of in marked(generation, over=listed):
-                done = generation.seen.scans if of.kind == "scan" else generation.seen.placements
-                if of.kind in checks and of.note not in done:
-                    yield from self._marked_task(state, generation, of, over=over)
-        if checks & {"continuity", "anchor"}:
-            for generation in state.generations:
-                for run, segments in generation.runs.items():
-                    if segments[0].source == "camera":
-                        yield from self._look_task(state, generation, run, over=over)
+            return None
 
-    def _marked_task(
-        self, state: Sitting, generation: Generation, of: Marked, *, over: bool
-    ) -> Iterator[MarkedTask]:
-        can_be_read = stretch(generation, of, over=over)
-        read = self._at(state, generation, of.note).read
-        ordinal = next(iter(can_be_read.ordinals[read:]), None)
-        if ordinal is not None:
-            yield MarkedTask(generation, of, can_be_read, ordinal)
-        elif can_be_read.complete and (over or all(_stored(orientations(generation, of)))):
-            yield MarkedTask(generation, of, can_be_read, None)
+        def so_far(generation: Generation, name: str) -> Progress:
+            return self._at(state, generation, name)
 
-    def _look_task(
-        self, state: Sitting, generation: Generation, run: int, *, over: bool
-    ) -> Iterator[LookTask]:
-        segments = generation.runs[run]
-        look = generation.seen.looks.get(run) or Look()
-        at = self._at(state, generation, str(run))
-        if at.upto > look.upto:
-            at = _Progress()  # something that was missing came: all of it is looked at again
-        ordinal = max(at.read, look.upto)
-        missing = tuple(sorted({*look.skipped, *at.skipped}))
-        while ordinal < len(segments) and segments[ordinal].stored_at_ms is None and over:
-            missing = (*missing, ordinal)
-            ordinal += 1
-        if ordinal < len(segments) and segments[ordinal].measurement is not None:
-            yield LookTask(generation, run, ordinal, missing, told=False)
-        elif look.upto < ordinal and (over or state.ended_at_ms is not None or _no_more(generation, run)):
-            yield LookTask(generation, run, ordinal, missing, told=True)
+        return next(unseen(state, so_far, over=is_over(state, self._register.now_ms())), None)
 
-    def _at(self, state: Sitting, generation: Generation, name: str) -> _Progress:
-        return self._progress.get((state.id, generation.number, name)) or _Progress()
+    def _at(self, state: Sitting, generation: Generation, name: str) -> Progress:
+        return self._progress.get((state.id, generation.number, name)) or Progress()
 
     def _forget(self, state: Sitting) -> None:
         """Nothing is left to look at: what is remembered of it beside the journal goes."""
@@ -210,7 +97,7 @@ class Watcher:
         key = (state.id, generation.number, of.note)
         name = f"{state.id}/{generation.number}/{of.run}/{of.note}"
         if task.ordinal is not None:
-            at = self._progress.setdefault(key, _Progress())
+            at = self._progress.setdefault(key, Progress())
             before = task.stretch.ordinals[: at.read]
             seen = await self._eyes.follow(
                 name, task.ordinal, before, segments[0].container, self._reader(state, segments),
@@ -228,7 +115,7 @@ class Watcher:
             lost = self._at(state, generation, of.note).lost
             if answer is None and lost < TRIES:
                 # The worker has lost its place, as it does when it dies: it is read again from its beginning.
-                self._progress[key] = _Progress(lost=lost + 1)
+                self._progress[key] = Progress(lost=lost + 1)
                 return
         await self._answer_marked(state, task, answer or {})
         self._progress.pop(key, None)
@@ -262,9 +149,7 @@ class Watcher:
         generation, run = task.generation, task.run
         segments = generation.runs[run]
         look = generation.seen.looks.get(run) or Look()
-        at = self._at(state, generation, str(run))
-        if at.upto > look.upto:
-            at = _Progress()
+        at = self._at(state, generation, str(run)).valid_for(look)
         self._progress[state.id, generation.number, str(run)] = at
         if at.told is None:
             at.told = {"open": look.open, "closed": [], "markers": []}
@@ -285,7 +170,7 @@ class Watcher:
             await self._journal_look(state, task, at, upto)
 
     async def _gather(
-        self, state: Sitting, look: Look, at: _Progress, seen: Mapping[str, Any]
+        self, state: Sitting, look: Look, at: Progress, seen: Mapping[str, Any]
     ) -> None:
         """Adds what a segment showed to what is to be journalled next."""
         told = at.told or {}
@@ -327,7 +212,7 @@ class Watcher:
         slot = slot_shown(self._anchor_key(state.id), code, at_ms, placement.uncertainty_ms)
         return FOREIGN if slot is None else slot
 
-    async def _journal_look(self, state: Sitting, task: LookTask, at: _Progress, upto: int) -> None:
+    async def _journal_look(self, state: Sitting, task: LookTask, at: Progress, upto: int) -> None:
         told = at.told or {}
         async with self._register.hold(state.id) as held:
             await held.append(("looked", {
@@ -363,34 +248,6 @@ def _on_the_servers_clock(state: Sitting, segment: Segment) -> tuple[int, int, i
     placement = place_runs(state)[segment.generation, segment.run]
     begin_ms, end_ms = segment.mono_begin_ms, segment.mono_end_ms
     return placement.server_ms(begin_ms), placement.server_ms(end_ms), placement.uncertainty_ms
-
-
-def _over(state: Sitting, now_ms: int) -> bool:
-    """Whether what is not stored by now is not waited for any longer."""
-    deadline = state.deadline_ms
-    return bool(state.verdicts) or (deadline is not None and now_ms >= deadline)
-
-
-def _no_more(generation: Generation, run: int) -> bool:
-    """Whether no more segments of this run will come: the phone has listed all, or records another one."""
-    return generation.manifest_current or any(
-        number > run and segments[0].source == "camera" for number, segments in generation.runs.items()
-    )
-
-
-def orientations(generation: Generation, of: Marked) -> list[Segment]:
-    """The segments that hold the phone's orientation during a scan."""
-    if of.kind != "scan" or of.end_ms is None:
-        return []
-    return [
-        segment for segment in generation.segments.values()
-        if segment.source == "orientation"
-        and segment.mono_begin_ms < of.end_ms and segment.mono_end_ms > of.begin_ms
-    ]
-
-
-def _stored(segments: list[Segment]) -> Iterator[bool]:
-    return (segment.stored_at_ms is not None for segment in segments)
 
 
 def _samples(content: bytes, begin_ms: int) -> list[list[float]]:

@@ -145,19 +145,20 @@ NOTHING_WRONG: Mapping[str, Any] = {"accepted": "accept", "reasons": [], "ok": T
 class Service:
     """The server's stages on a data folder, wired as in `app.build`, without HTTP and background tasks."""
 
-    def __init__(self, folder: Path, journal: Journal, clock: FakeClock) -> None:
+    def __init__(
+        self, folder: Path, journal: Journal, clock: FakeClock, worker: Any = None, eyes: Any = None
+    ) -> None:
         self.clock = clock
         self.journal = journal
-        self.worker = ScriptedWorker()
+        self.worker = worker or ScriptedWorker()
         self.store = LocalStore(folder / "objects", None, threads=2, keep_free_bytes=0)
         self.identity = Identity.open(folder / "keys")
         self.register = Register(journal, clock)
         counter = itertools.count(1)
         self.binder = Binder(self.register, self.identity, lambda size: next(counter).to_bytes(size, "big"))
         self.recorder = Recorder(self.register, self.identity)
-        # the seam is the worker's `measure`
-        self.verifier = Verifier(self.register, self.store, self.worker)  # type: ignore[arg-type]
-        self.eyes = ScriptedEyes()
+        self.verifier = Verifier(self.register, self.store, self.worker)
+        self.eyes = eyes or ScriptedEyes()
         self.watcher = self.new_watcher()
         self.uploads = SegmentUploads(self.register, self.identity, self.verifier.notice)
         self.releaser = Releaser(self.register, self.identity)
@@ -166,9 +167,11 @@ class Service:
         self.sweep = self.new_sweep()
 
     @classmethod
-    async def open(cls, folder: Path, clock: FakeClock | None = None) -> Service:
-        """A service on the existing `folder`, new or as an earlier one left it."""
-        return cls(folder, await Journal.open(folder / "journal.sqlite"), clock or FakeClock())
+    async def open(cls, folder: Path, clock: FakeClock | None = None, **processes: Any) -> Service:
+        """A service on the existing `folder`, new or as an earlier one left it; `processes`: a `worker` and
+        `eyes` that are not scripted."""
+        journal = await Journal.open(folder / "journal.sqlite")
+        return cls(folder, journal, clock or FakeClock(), **processes)
 
     def new_sweep(self) -> Sweep:
         """A sweep of a process that starts now."""
@@ -178,8 +181,7 @@ class Service:
 
     def new_watcher(self, *, blind: bool = False) -> Watcher:
         """A watcher of a process that starts now; `blind`: one that looks at nothing."""
-        eyes: Any = self.eyes  # the seam is `follow`, `conclude` and `tools`
-        return Watcher(self.register, self.store, eyes, self.identity.anchor_key, looking=not blind)
+        return Watcher(self.register, self.store, self.eyes, self.identity.anchor_key, looking=not blind)
 
     async def close(self) -> None:
         """Lets go of the folder."""
@@ -192,11 +194,11 @@ class Service:
         while (state := await self.register.look(sitting)).seq != seq:
             seq = state.seq
             await self.sweep.look_after(sitting)
-            if not self.worker.broken:
-                while await self.verifier.measure_next(sitting):
+            if not getattr(self.worker, "broken", False):
+                while await self.verifier.step(sitting):
                     pass
-            if not self.eyes.broken:
-                while await self.watcher.look_next(sitting):
+            if not getattr(self.eyes, "broken", False):
+                while await self.watcher.step(sitting):
                     pass
         return state
 

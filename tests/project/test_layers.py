@@ -32,7 +32,7 @@ support  | ground core                                              | .support
 upload   | ground core                                              | .upload .receive
 verify   | media ground core                                        | .verify
 verdict  | ground core                                              | .verdict .checks
-watch    | media ground core                                        | .watch
+watch    | media ground core                                        | .watch .unseen
 media    | vision core                                              | .media
 vision   |                                                          | .vision
 ground   | core                                                     | evidence_server

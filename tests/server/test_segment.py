@@ -22,7 +22,7 @@ async def test_a_segment_takes_less_than_a_kilobyte(service: Service) -> None:
         exam.phone.sample_next = True
         await exam.phone.film(first * 4, min(first + SAMPLED_EVERY, SEGMENTS) * 4, piece_s=4)
     await exam.phone.upload()
-    while await service.verifier.measure_next(exam.sitting):
+    while await service.verifier.step(exam.sitting):
         pass
     events = await service.journal.read(exam.sitting)
     fold(exam.sitting, events)  # what is made once is made

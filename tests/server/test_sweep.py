@@ -127,7 +127,7 @@ async def test_a_verdict_is_given_as_soon_as_it_can_be(service: Service) -> None
     await exam.phone.film(0, 60)
     await exam.phone.upload()
     await exam.end(60)
-    while await service.verifier.measure_next(exam.sitting):
+    while await service.verifier.step(exam.sitting):
         pass
     async with sweeping(service):
         await exam.phone.manifest()

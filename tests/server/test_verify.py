@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from evidence_server import verify
+from evidence_server import turns
 from evidence_server.media.process import MediaWorkerError
 from evidence_server.verify import tasks
 from tests.sittings import Exam, Piece, Service
@@ -68,9 +68,9 @@ async def test_what_comes_while_a_segment_is_read_behind_the_hole_is_not_lost(se
 
     service.worker.while_reading = None
     while not (await measured(exam))[9]:
-        assert await service.verifier.measure_next(exam.sitting)
+        assert await service.verifier.step(exam.sitting)
     service.worker.while_reading = deliver
-    assert await service.verifier.measure_next(exam.sitting)
+    assert await service.verifier.step(exam.sitting)
     last = (await exam.segments())[-1]
     assert (last.measurement, last.stored_at_ms is not None) == (None, True)
     claims = await exam.verdict()
@@ -103,13 +103,13 @@ async def test_other_sources_are_not_opened(service: Service) -> None:
 async def test_a_worker_that_fails_is_our_failure_and_the_sitting_is_tried_again(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify, "RETRY_S", 0.0)
+    monkeypatch.setattr(turns, "RETRY_S", 0.0)
     exam = await Exam.begin(service)
     await exam.phone.film(0, 10)
     await exam.phone.upload()
     service.worker.broken = True
     with pytest.raises(MediaWorkerError):
-        await service.verifier.measure_next(exam.sitting)
+        await service.verifier.step(exam.sitting)
     assert await measured(exam) == [False, False]
     task = asyncio.create_task(service.verifier.run())
     try:

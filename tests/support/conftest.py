@@ -1,4 +1,4 @@
-"""A service whose clock stands still, and the support desk's routes on it."""
+"""The support desk's routes on a service."""
 
 from __future__ import annotations
 
@@ -9,15 +9,6 @@ import pytest
 
 from tests.sittings import Service
 from tests.support.desk import Desk
-
-
-@pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    service = await Service.open(tmp_path)
-    try:
-        yield service
-    finally:
-        await service.close()
 
 
 @pytest.fixture
