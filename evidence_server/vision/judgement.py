@@ -123,7 +123,8 @@ def _jumps(seen: Observations, course: Course, limits: ScanThresholds) -> NDArra
     alike = np.einsum("ij,ij->i", thumbs[:-1], thumbs[1:])
     energies = [0.0 if motion is None else motion.energy for motion in seen.motions]
     textured = np.array(energies) > limits.jump_energy
-    unexplained = (alike < limits.cut_alike) | (course.lost & textured & (alike < limits.jump_alike))
+    # A picture full of small things is hardly like the next one, and yet the flow may follow it exactly.
+    unexplained = course.lost & ((alike < limits.cut_alike) | (textured & (alike < limits.jump_alike)))
     open_ = np.array(seen.contrast) >= limits.covered_contrast
     return np.asarray(unexplained & open_[:-1] & open_[1:])
 

@@ -1,6 +1,6 @@
 /** The parts that screens are built of. */
 
-import { html } from "../vendor/htm/preact/standalone.module.js";
+import { html, useEffect, useRef } from "../vendor/htm/preact/standalone.module.js";
 
 /** @typedef {import("../words.js").Words} Words */
 /** @typedef {import("preact").VNode} VNode */
@@ -103,15 +103,20 @@ export function bar({ name, help, part, whole, says }) {
  * @param {{stream: MediaStream|null, label: string, over?: Children, kind?: string}} content
  */
 export function Preview({ stream, label, over, kind = "portrait" }) {
-  /** @param {HTMLVideoElement|null} node */
-  const attach = (node) => {
-    if (node === null || node.srcObject === stream) return;
+  const picture = useRef(/** @type {HTMLVideoElement|null} */ (null));
+  useEffect(() => {
+    const node = picture.current;
+    if (node === null) return undefined;
     node.srcObject = stream;
     // A browser that refuses to play without a tap shows the first picture; the recorder does not need it.
     if (stream !== null) node.play().catch(() => {});
-  };
+    return () => {
+      // One that nobody sees any more holds on to the camera's pictures, and the recorder misses some.
+      node.srcObject = null;
+    };
+  }, [stream]);
   return html`<div class=${`preview ${kind}`}>
-    <video ref=${attach} muted playsinline autoplay aria-label=${label}></video>${over}
+    <video ref=${picture} muted playsinline autoplay aria-label=${label}></video>${over}
   </div>`;
 }
 

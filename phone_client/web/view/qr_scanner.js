@@ -56,6 +56,8 @@ async function scan(picture, given, ended, found) {
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   } finally {
+    // See Preview: a picture that goes on playing unseen keeps the recorder from some of its own.
+    picture.srcObject = null;
     if (given === null) for (const track of stream.getTracks()) track.stop();
   }
 }

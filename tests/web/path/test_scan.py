@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
 from tests.page.browser import chromium, laptop
-from tests.path.rig import Rig
+from tests.path.rig import Rig, verify
 from tests.web.capture import cameras
 from tests.web.path.candidate import PATIENCE_MS, Candidate
 from tests.web.path.turning import RATE, TURN_S, TURNS, turning
 
 POLICY = '{"checks": {"scan": "required"}}'
-HALF_MS = 1_000 * TURN_S // 2
+HALF_MS, WHOLE_MS = 1_000 * TURN_S // 2, 1_000 * TURN_S + 2_000
 SENTENCES = {
     "zh-CN": ("请再转一圈", "请继续向右转，一直转回 12 点。"),
     "en": ("Turn once more", "Turn further right, all the way back to 12."),
@@ -32,7 +33,7 @@ def turning_film(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 async def turn_for(phone: Candidate, ms: int) -> None:
-    """The candidate turns for so long: with this camera, half around."""
+    """The candidate turns for so long: with this camera, half around or more than once."""
     until = await phone.page.evaluate("performance.now()") + ms
     await phone.page.wait_for_function(
         "(until) => performance.now() > until", arg=until, timeout=PATIENCE_MS
@@ -40,7 +41,7 @@ async def turn_for(phone: Candidate, ms: int) -> None:
     await phone.tap("scan-end")
 
 
-async def test_a_bad_scan_is_answered_while_recording_goes_on(
+async def test_a_bad_scan_is_repeated_while_recording_goes_on(
     rig: Rig, turning_film: tuple[Path, Path]
 ) -> None:
     created = await rig.create("--policy", POLICY)
@@ -69,4 +70,32 @@ async def test_a_bad_scan_is_answered_while_recording_goes_on(
         await expect(page.locator(".sight img").first).to_be_visible(timeout=PATIENCE_MS)
         await phone.until_capture("recording")  # all the while
 
+        await phone.tap("scan-repeat")
+        await turn_for(phone, WHOLE_MS)
+        await expect(phone.page.locator('[data-act="scan-accept"].main')).to_be_visible(timeout=PATIENCE_MS)
+        good = (await rig.server.state(sitting))["scan"]
+        assert good["accepted"] == "accept", good
+        assert (good["count"], good["closed"]) == (2, True), good
+        assert len(good["sectors_covered"]) == 36
+        await phone.tap("scan-accept")
+        await phone.put_down()
+
+        await rig.server.command("end", sitting)
+        await phone.stop_at_the_end()
+        await phone.until_stage("decided")
+        state = await rig.server.state(sitting)
+        assert state["verdict"]["word"] == "complete", state["verdict"]
         assert phone.faults == []
+
+    bundle = await rig.export(sitting)
+    proven = await verify(bundle.path)
+    assert proven.code == 0, proven.output
+    scans = bundle.bodies("scanned")
+    assert [scan["result"]["accepted"] for scan in scans] == ["repeat", "accept"]
+    with zipfile.ZipFile(bundle.path) as archive:
+        assert {f"pictures/{scan['picture']}.jpg" for scan in scans} <= set(archive.namelist())
+    # Previews came and went, and none of them kept pictures from the recorder.
+    steps_us = [one["measurement"]["video"]["max_step_us"] for one in bundle.bodies("measured")]
+    assert max(steps_us) < 200_000, steps_us
+    camera = [head for head in bundle.heads.values() if head["source"] == "camera"]
+    assert len({head["run"] for head in camera}) == 1  # one run: nothing was interrupted
