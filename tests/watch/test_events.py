@@ -62,7 +62,7 @@ async def service(tmp_path: Path, eyes: Eyes, worker: MediaWorker) -> AsyncItera
 def recorded(folder: Path, *events: Event) -> list[bytes]:
     """A recording with these events, in segments of `PIECE_S`."""
     path = folder / "recording.mp4"
-    write(Plan(7, LENGTH_S, fps=4, width=480, height=270, events=events, bit_rate=300_000, key_s=KEY_S), path)
+    write(Plan(7, LENGTH_S, fps=2, width=640, height=360, events=events, bit_rate=400_000, key_s=KEY_S), path)
     header, *seconds = at_fragments(MP4, path.read_bytes())
     assert len(seconds) == LENGTH_S
     pieces = [b"".join(seconds[first : first + PIECE_S]) for first in range(0, LENGTH_S, PIECE_S)]
