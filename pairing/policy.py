@@ -16,7 +16,7 @@ WEIGHTS = frozenset({REQUIRED, REVIEW, OFF})
 
 DEFAULT_CHECKS: Mapping[str, str] = MappingProxyType(
     {
-        "recording": REQUIRED, "scan": REVIEW, "placement": REVIEW, "continuity": REVIEW,
+        "recording": REQUIRED, "scan": REQUIRED, "placement": REVIEW, "continuity": REVIEW,
         "anchor": REVIEW, "committed_late": REVIEW, "fork": REVIEW,
     }
 )
