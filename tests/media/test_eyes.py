@@ -22,6 +22,7 @@ from tests.vision.scan_room import film, turn
 
 RATE = 8
 CODE = 0x123456
+GRAIN = list(np.random.default_rng(8).integers(0, 255, (4 * RATE, 96, 64, 3), np.uint8))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -30,8 +31,11 @@ async def eyes() -> AsyncIterator[Eyes]:
         yield eyes
 
 
-def recorded(pictures: Sequence[np.ndarray], rate: int = RATE, rotation: int = 0) -> list[bytes]:
-    """The pictures as a phone's recorder sends them: fragmented MP4, a key frame every two seconds."""
+def recorded(
+    pictures: Sequence[np.ndarray], rate: int = RATE, rotation: int = 0, numbers: Sequence[int] = (),
+) -> list[bytes]:
+    """The pictures as a phone's recorder sends them: fragmented MP4, a key frame every two seconds; those of
+    these `numbers`, if given, in whose place the others are missing."""
     out = io.BytesIO()
     options = {"movflags": "empty_moov+default_base_moof+frag_keyframe"}
     with av.open(out, "w", format="mp4", options=options) as file:
@@ -41,7 +45,7 @@ def recorded(pictures: Sequence[np.ndarray], rate: int = RATE, rotation: int = 0
         stream.options = {"preset": "ultrafast", "tune": "zerolatency"}
         if rotation:
             stream.set_display_rotation(rotation)
-        for number, picture in enumerate(pictures):
+        for number, picture in zip(numbers or range(len(pictures)), pictures, strict=True):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = number, Fraction(1, rate)
             file.mux(stream.encode(frame))
@@ -153,7 +157,13 @@ async def test_where_the_phone_was_put(eyes: Eyes, whole_turn: list[np.ndarray])
     (recorded([np.zeros((64, 48, 3), np.uint8)])[0][:400], MP4),
     (encoded("mp4", "libx264", 8190, 2046, preset="ultrafast"), MP4),
     (b"".join(recorded([np.zeros((64, 48, 3), np.uint8)] * 3, rate=1)), MP4),
-], ids=["empty", "zeros", "noise", "webm-noise", "cut", "huge", "one-a-second"])
+    (b"".join(recorded(GRAIN, rotation=37)), MP4),
+    (b"".join(recorded(GRAIN, numbers=[number * number for number in range(len(GRAIN))])), MP4),
+    (b"".join(recorded([np.full((2160, 3840, 3), 90, np.uint8)] * RATE)), MP4),
+], ids=[
+    "empty", "zeros", "noise", "webm-noise", "cut", "huge", "one-a-second", "rotated-oddly", "variable-rate",
+    "4K",
+])  # fmt: skip
 @pytest.mark.parametrize("kind", ["scan", "placement", "run"])
 async def test_hostile_media_passes_nothing(eyes: Eyes, kind: str, content: bytes, container: str) -> None:
     """It does not crash the eye for good, and it never passes: the next one is answered as ever."""
