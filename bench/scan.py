@@ -203,7 +203,7 @@ def _detail(results: list[Measured], wanted: Any) -> dict[str, object]:
     wrong = [
         {"clip": each.name, "of": each.truth["video"], "wanted": each.wanted, "told": each.told["accepted"],
          "with_sensors": each.sensed and each.sensed["accepted"],
-         "reasons": [reason["code"] for reason in each.told["reasons"]]}
+         "reasons": each.told["reasons"]}
         for each in results
         if each.told["accepted"] != each.wanted or (each.sensed and each.sensed["accepted"] != each.wanted)
     ]

@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 
 from evidence_server.media.keyframe import DECODERS
 from evidence_server.vision.frame import Frame, Picture
+from evidence_server.vision.pace import Pace
 
 #: Planar formats with halved chroma, scaled here; libav converts all others.
 _PLANAR = frozenset({"yuv420p", "yuvj420p"})
@@ -37,7 +38,7 @@ class ClipLimits:
     short_side: int = 180
     """Pixels of the frames' shorter side: 720x1280 becomes 180x320."""
     rate_hz: float = 8.0
-    """Frames a second; all of them where there are fewer."""
+    """Frames a second unless a pace is given; all of them where there are fewer."""
     pixels: int = 4096 * 2304
     """Of a coded picture; a larger one is not decoded."""
     duration_s: float = 300.0
@@ -60,14 +61,14 @@ class Clip:
         self.duration_s = 0.0
         """From the first to the last decoded picture."""
 
-    def frames(self) -> Iterator[Frame]:
-        """The frames in order of time; whatever can be decoded of a damaged clip.
+    def frames(self, pace: Pace | None = None) -> Iterator[Frame]:
+        """The frames in order of time, those that `pace` wants; whatever can be decoded of a damaged clip.
 
         Raises MemoryError if decoding wants more memory than the process may have.
         """
         given = 0
         try:
-            for frame in self._read():
+            for frame in self._read(pace or Pace(self._limits.rate_hz)):
                 given += 1
                 yield frame
         except av.FFmpegError as error:
@@ -80,14 +81,14 @@ class Clip:
         if not given and not self.problem:
             self.problem = "no_frames"
 
-    def _read(self) -> Iterator[Frame]:
+    def _read(self, pace: Pace) -> Iterator[Frame]:
         source: Any = str(self._source) if isinstance(self._source, Path) else self._source
         options = {"protocol_whitelist": "file" if isinstance(self._source, Path) else "none"}
         with av.open(source, "r", options=options, metadata_errors="replace") as container:
             stream = self._picture_track(container)
             if stream is None:
                 return
-            due, first, last, decoded = 0.0, None, -1.0, 0
+            first, last, decoded = None, -1.0, 0
             for picture in self._decoded(container, stream):
                 decoded += 1
                 if decoded > self._limits.decoded_frames:
@@ -104,10 +105,8 @@ class Clip:
                     self.problem = "time_limit"
                     return
                 last = self.duration_s = at_s
-                if at_s + 1e-6 < due:
-                    continue
-                due = max(due + 1 / self._limits.rate_hz, at_s + 0.5 / self._limits.rate_hz)
-                yield Frame(at_s, upright(picture, self._limits.short_side, picture.rotation))
+                if pace.wants(at_s):
+                    yield Frame(at_s, upright(picture, self._limits.short_side, picture.rotation))
 
     def _picture_track(self, container: InputContainer) -> VideoStream | None:
         stream = next(iter(container.streams.video), None)

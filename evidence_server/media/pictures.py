@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from evidence_server.media.clip import ClipLimits, upright
 from evidence_server.media.keyframe import DECODERS
 from evidence_server.vision.frame import Picture
+from evidence_server.vision.pace import Pace
 
 WORKING = ClipLimits()
 
@@ -22,12 +23,12 @@ WORKING = ClipLimits()
 class PictureDecoder:
     """One run's decoder. Times are the run's own, in seconds."""
 
-    def __init__(self, limits: ClipLimits = WORKING) -> None:
-        """At most ``limits.rate_hz`` frames a second come out."""
+    def __init__(self, pace: Pace, limits: ClipLimits = WORKING) -> None:
+        """Frames come out that ``pace`` wants."""
+        self._pace = pace
         self._limits = limits
         self._decoder: VideoCodecContext | None = None
         self._rotation = 0
-        self._due_s: float | None = None
 
     def turn_as(self, header: bytes) -> None:
         """Turn pictures as the container says whose first segment this is.
@@ -57,7 +58,7 @@ class PictureDecoder:
             copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
             for picture in self._decoder.decode(copy):
                 at_s = _time_s(picture, packet)
-                if at_s is not None and self._is_due(at_s):
+                if at_s is not None and self._pace.wants(at_s):
                     yield at_s, upright(picture, self._limits.short_side, self._rotation)
         except (av.FFmpegError, ValueError) as error:
             if isinstance(error, MemoryError):
@@ -74,13 +75,6 @@ class PictureDecoder:
         decoder.thread_count = 1
         decoder.options = {"max_pixels": str(self._limits.pixels), "skip_loop_filter": "all"}
         return decoder
-
-    def _is_due(self, at_s: float) -> bool:
-        step_s = 1 / self._limits.rate_hz
-        if self._due_s is not None and at_s + 1e-6 < self._due_s:
-            return False
-        self._due_s = max((self._due_s or at_s) + step_s, at_s + step_s / 2)
-        return True
 
 
 def _time_s(picture: VideoFrame, packet: Packet[Stream]) -> float | None:

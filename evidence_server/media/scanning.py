@@ -49,7 +49,7 @@ def measure_clip(
     """
     clip = Clip(source, limits or ClipLimits())
     scan = RoomScan(finder)
-    for frame in clip.frames():
+    for frame in clip.frames(scan.pace):
         scan.take(frame)
     result = scan.finish(orientation)
     strip = draw_strip(scan.observations, result) if with_strip else b""

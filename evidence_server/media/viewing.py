@@ -142,8 +142,8 @@ class ScanView(View):
     ) -> None:
         """See :class:`View`."""
         super().__init__(container, limits, begin, faces)
-        self._pictures = PictureDecoder()
         self._scan = RoomScan(faces)
+        self._pictures = PictureDecoder(self._scan.pace)
 
     def _begin_with(self, header: bytes) -> None:
         self._pictures.turn_as(header)

@@ -28,8 +28,11 @@ SMALL = 4
 REACH_X, REACH_Y = 15, 10
 """Furthest shift that is tried, in pixels of the comparison: a third of the picture's width."""
 MOST_PAIRS = 160
-ALIKE = 0.45
-"""Correlation from which a pair votes: views of other places reach 0.3, the same view with noise 0.7."""
+ALIKE = 0.33
+"""Correlation from which a pair is measured: views of other places reach 0.3, the same view with noise 0.7,
+held 11 degrees higher or lower 0.3 to 0.45."""
+SURELY_ALIKE = 0.45
+"""Correlation below which the flow has to agree better."""
 TOGETHER = 2.0
 """Apparent degrees within which revisits agree."""
 MEASURED = 30
@@ -39,6 +42,8 @@ AGREED = 0.5
 SPREAD, AGREEING = 0.035, 0.42
 """Of the flow between two views of the same place: at most this residual (half widths), at least this
 share."""
+LITTLE_SPREAD, WELL_AGREEING = 0.02, 0.6
+"""The same for a pair that is not surely alike: held higher or lower 0.006 to 0.018, and 0.66 to 0.85."""
 FEWEST = 3
 """Pairs that must agree."""
 
@@ -139,9 +144,10 @@ def find_revisits(views: Sequence[View], yaw: Doubles) -> list[Revisit]:
             found.append((match.score, i, j, match))
     found.sort(key=lambda each: -each[0])
     revisits = []
-    for _, i, j, match in found[:MEASURED]:
+    for score, i, j, match in found[:MEASURED]:
         moved = offset(views[i], views[j], match)
-        if moved is not None and moved.spread <= SPREAD and moved.agreeing >= AGREEING:
+        spread, agreeing = (SPREAD, AGREEING) if score >= SURELY_ALIKE else (LITTLE_SPREAD, WELL_AGREEING)
+        if moved is not None and moved.spread <= spread and moved.agreeing >= agreeing:
             revisits.append(Revisit(views[i].index, views[j].index, float(np.degrees(moved.yaw))))
     return revisits
 

@@ -89,20 +89,20 @@ class Motion:
 
 
 def follow(
-    before: Picture, after: Picture, candidate: Face | None, last: Motion | None = None
+    before: Picture, after: Picture, candidate: Face | None, expected: tuple[float, float] | None = None
 ) -> Motion | None:
     """The motion between two luma pictures alike in size, by points outside of the candidate.
 
-    `last` is the motion before, from which the search begins. Where that finds nothing that agrees, smoothed
-    pictures and a larger window are tried: slower, and surer on a bare or a blurred wall.
+    The search begins at the yaw and pitch that are `expected`, in radians. Where that finds nothing that
+    agrees, smoothed pictures and a larger window are tried: slower, and surer on a bare or a blurred wall.
     """
     points, tensors = points_of(before, candidate)
     if not len(points):
         return None
     guess = None
-    if last is not None:
+    if expected is not None:
         unit = NOMINAL_FOCAL * min(before.shape) / 2
-        guess = (-last.yaw * unit, last.pitch * unit)
+        guess = (-expected[0] * unit, expected[1] * unit)
     found = motion(track(before, after, points, tensors, guess))
     if found is not None and found.spread <= UNSURE:
         return found

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evidence_server.vision import flow
 from evidence_server.vision.closure import View
 from evidence_server.vision.frame import Frame, Picture
+from evidence_server.vision.pace import Pace
 from evidence_server.vision.presence import FaceFinder, Sighting, Watch
 from evidence_server.vision.thresholds import ScanThresholds
 
@@ -22,6 +23,10 @@ MOST_VIEWS = 400
 """Frames kept: three full turns."""
 LARGEST_SIDE = 400
 """Pixels; larger frames are scaled first."""
+USUAL_HZ, QUICK_HZ = 8.0, 16.0
+"""Frames a second, usually and in a quick turn: the flow loses steps of more than 9 degrees on poor walls."""
+QUICK = 30.0
+"""Apparent degrees a second from which a turn is quick."""
 
 
 @dataclass
@@ -61,7 +66,10 @@ class Observer:
         self._looked_s = float("-inf")
         self._plain = [0.0]
         self._kept = 0.0
+        self._rate = 0.0, 0.0
+        """Yaw and pitch, radians a second, where the flow was clear last."""
         self.seen = Observations()
+        self.pace = Pace(USUAL_HZ)
 
     @property
     def plain_turn(self) -> float:
@@ -105,10 +113,18 @@ class Observer:
         seen.gradient.append(float(np.partition(steps, high)[high]) / 2)
         seen.thumbs.append((thumb - mean) / np.float32(contrast * thumb.size**0.5 + 1e-6))
         if self._before is not None:
-            last = seen.motions[-1] if seen.motions else None
-            motion = flow.follow(self._before, luma, self._watch.candidate, last)
+            passed_s = seen.t_s[-1] - seen.t_s[-2]
+            expected = self._rate[0] * passed_s, self._rate[1] * passed_s
+            motion = flow.follow(self._before, luma, self._watch.candidate, expected)
             seen.motions.append(motion)
-            self._plain.append(self._plain[-1] + (0.0 if motion is None else float(np.degrees(motion.yaw))))
+            step = 0.0 if motion is None else float(np.degrees(motion.yaw))
+            self._plain.append(self._plain[-1] + step)
+            clear = motion is not None and motion.spread <= self._thresholds.lost_spread
+            if clear and motion is not None:
+                self._rate = motion.yaw / passed_s, motion.pitch / passed_s
+            # What could not be followed may have been too quick for that.
+            quick = not clear or abs(step) > QUICK * passed_s
+            self.pace.rate_hz = QUICK_HZ if quick else USUAL_HZ
         self._before = luma
         self._keep_view(frame)
 

@@ -24,6 +24,7 @@ from evidence_server.vision.judgement import (
 )
 from evidence_server.vision.observation import Observations, Observer
 from evidence_server.vision.orientation import sensed_turn
+from evidence_server.vision.pace import Pace
 from evidence_server.vision.presence import FaceFinder
 from evidence_server.vision.sectors import COUNT, sectors_at, sectors_passed
 from evidence_server.vision.thresholds import ScanThresholds
@@ -102,12 +103,17 @@ class RoomScan:
         self._observer = Observer(finder, self._thresholds)
 
     @property
+    def pace(self) -> Pace:
+        """How many frames it wants."""
+        return self._observer.pace
+
+    @property
     def observations(self) -> Observations:
         """All that was measured frame by frame; the strip is drawn from it."""
         return self._observer.seen
 
     def take(self, frame: Frame) -> None:
-        """Measure the next frame (about ten a second; more are no better)."""
+        """Measure the next frame, one that `pace` wants; more are no better."""
         self._observer.take(frame)
 
     def progress(self) -> Progress:

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from evidence_server.__main__ import app
 from evidence_server.media.clip import Clip, ClipLimits
 from evidence_server.media.scanning import measure_clip
+from evidence_server.vision.pace import Pace
 from evidence_server.vision.presence import FaceFinder
+from evidence_server.vision.scan import RoomScan
 from tests.vision.scan_room import film, turn
 
 VP8 = {"deadline": "realtime", "cpu-used": "-8"}
@@ -142,3 +144,30 @@ def test_the_containers_rotation_is_applied() -> None:
     assert (frame.width, frame.height) == (96, 128)
     assert frame.luma[:50].mean() < 100
     assert frame.luma[78:].mean() > 150
+
+
+def test_the_pace_holds_on_average_and_changes_as_it_goes() -> None:
+    pace, times = Pace(8), [number / 30 for number in range(91)]
+    usual = [t_s for t_s in times[:61] if pace.wants(t_s)]
+    assert len(usual) == pytest.approx(16, abs=1)
+    pace.rate_hz = 16
+    assert sum(pace.wants(t_s) for t_s in times[61:]) == pytest.approx(16, abs=1)
+
+
+def test_the_pace_makes_nothing_up_for_what_came_late() -> None:
+    pace = Pace(8)
+    assert pace.wants(0.0)
+    assert pace.wants(3.0)
+    assert not pace.wants(3.03)
+    assert pace.wants(3.1)
+
+
+def test_a_quick_turn_is_looked_at_more_often(finder: FaceFinder) -> None:
+    fastest = {}
+    for speed in (20, 60):
+        scan, rates = RoomScan(finder), set()
+        for frame in film(turn(120, speed), 8):
+            scan.take(frame)
+            rates.add(scan.pace.rate_hz)
+        fastest[speed] = max(rates)
+    assert fastest == {20: 8, 60: 16}
