@@ -58,6 +58,9 @@ def picture_reasons(seen: Observations, limits: ScanThresholds) -> Iterator[Reas
         yield Reason("too_long", Answer.REPEAT, {"longest_s": limits.longest_s})
     if seen.landscape:
         yield Reason("landscape", Answer.REPEAT)
+    turned = [look.turned for look in seen.sightings if look.turned is not None]
+    if turned and float(np.median(turned)) > limits.upside_down:
+        yield Reason("upside_down", Answer.REPEAT)
     step = float(np.median(np.diff(times)))
     if step > limits.longest_step_s:
         yield Reason("few_frames", Answer.REPEAT, {"frames_a_second": round(1 / step, 2)})

@@ -141,6 +141,8 @@ class Sighting:
     others: tuple[Face, ...]
     appearance: Floats | None = None
     """What the candidate looks like (see :func:`appearance`)."""
+    turned: float | None = None
+    """How much surer the network is of a face with the picture upside down; None where that was not tried."""
 
 
 class Watch:
@@ -152,6 +154,9 @@ class Watch:
 
     REACH = 0.22
     """Furthest the candidate's face moves between two looks, in fractions of the picture's width."""
+    TURNED_EVERY = 6
+    """Looks from one at the picture upside down to the next: the network sees faces in both, and is surer of
+    upright ones."""
     LOST_LOOKS = 5
     """Looks without the candidate after which anybody may be it."""
 
@@ -162,6 +167,7 @@ class Watch:
         self._confident, self._doubtful = confident, doubtful
         self._last: Face | None = None
         self._lost = 0
+        self._looks = 0
 
     @property
     def candidate(self) -> Face | None:
@@ -170,7 +176,8 @@ class Watch:
 
     def look(self, t_s: float, bgr: Picture) -> Sighting:
         """Find the faces in the part of the picture where people are."""
-        faces = self._find(bgr)
+        part, top = self._part(bgr)
+        faces = self._find(part, top, bgr.shape[0])
         candidate = self._choose(faces)
         if candidate is None:
             self._lost += 1
@@ -178,7 +185,12 @@ class Watch:
             self._last, self._lost = candidate, 0
         others = tuple(face for face in faces if face is not candidate)
         looks = None if candidate is None else appearance(bgr, candidate)
-        return Sighting(t_s, candidate, others, looks)
+        turned = None
+        if self._looks % self.TURNED_EVERY == 0:
+            other_way_up = cast(Picture, cv2.rotate(part, cv2.ROTATE_180))
+            turned = _surest(self._finder.find(other_way_up, self._doubtful)) - _surest(faces)
+        self._looks += 1
+        return Sighting(t_s, candidate, others, looks, turned)
 
     def _choose(self, faces: list[Face]) -> Face | None:
         if self._last is not None and self._lost <= self.LOST_LOOKS:
@@ -188,20 +200,28 @@ class Watch:
         sure = [face for face in faces if face.score >= self._confident]
         return max(sure, key=lambda face: face.width * (1 - abs(face.centre[0] - 0.5)), default=None)
 
-    def _find(self, bgr: Picture) -> list[Face]:
-        """Look at a square as wide as the picture: in all of an upright one faces are too small for the
-        network."""
+    def _part(self, bgr: Picture) -> tuple[Picture, int]:
+        """A square as wide as the picture, and its first row.
+
+        In the whole of an upright picture faces are too small for the network.
+        """
         height, width = bgr.shape[:2]
         if height <= width:
-            return self._finder.find(bgr, self._doubtful)
+            return bgr, 0
         middle = 0.58 if self._last is None else self._last.centre[1]
         if self._lost:
             # Look higher and lower in turn for whoever has moved.
             middle = (0.36, 0.58, 0.74)[self._lost % 3]
         top = int(np.clip(middle * height - width / 2, 0, height - width))
-        found = self._finder.find(np.ascontiguousarray(bgr[top : top + width]), self._doubtful)
-        scale = width / height
+        return cast(Picture, np.ascontiguousarray(bgr[top : top + width])), top
+
+    def _find(self, part: Picture, top: int, height: int) -> list[Face]:
+        scale = part.shape[0] / height
         return [
             Face(face.x, face.y * scale + top / height, face.width, face.height * scale, face.score)
-            for face in found
+            for face in self._finder.find(part, self._doubtful)
         ]
+
+
+def _surest(faces: list[Face]) -> float:
+    return max((face.score for face in faces), default=0.0)

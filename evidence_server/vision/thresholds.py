@@ -39,6 +39,9 @@ class ScanThresholds:
     blurred_share: float = 0.3
 
     # -- candidate and others
+    upside_down: float = 0.0
+    """How much surer the network is of faces with the picture turned round (median): upside down from 0.23,
+    upright at most -0.20."""
     face_confident: float = 0.5
     """Median of the candidate's face 0.81-0.97."""
     face_doubtful: float = 0.35

@@ -28,6 +28,7 @@ SCAN_REASONS = {
     "blurred", "candidate_absent", "covered", "dark", "few_frames", "jump", "landscape", "loop",
     "not_closed", "not_enough", "people", "people_perhaps", "sectors_missing", "sensors_differ",
     "static_surroundings", "still", "too_fast", "too_long", "too_short", "undecodable", "unseen",
+    "upside_down",
 }  # fmt: skip
 PLACE_CODES = {
     "alone", "candidate", "desk", "light", "pictures", "screen", "sharpness", "steady",

@@ -261,6 +261,7 @@ reason-at = { $span }: { $what }
 scan-why-too-short = too short
 scan-why-too-long = too long
 scan-why-landscape = phone held sideways
+scan-why-upside-down = phone held upside down
 scan-why-few-frames = too few pictures
 scan-why-covered = lens covered
 scan-why-dark = too dark

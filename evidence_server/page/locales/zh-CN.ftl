@@ -246,6 +246,7 @@ reason-at = { $span }：{ $what }
 scan-why-too-short = 时间太短
 scan-why-too-long = 时间太长
 scan-why-landscape = 手机横着拿
+scan-why-upside-down = 手机拿倒了
 scan-why-few-frames = 画面太少
 scan-why-covered = 镜头被遮住
 scan-why-dark = 太暗
