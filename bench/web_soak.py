@@ -10,6 +10,7 @@ import asyncio
 import io
 import shutil
 import sys
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean
@@ -36,6 +37,7 @@ async def undergo(folder: Path, minutes: int) -> tuple[dict[str, object], list[G
     )
     memory: list[float] = []
     processor: list[float] = []
+    by_kind: list[dict[str, int]] = []
     async with Rig(folder, film[0], Console(quiet=True)) as rig:
         async with Candidate(folder / "profile", film, rig.server.public_url) as phone:
             sitting = await bind(rig, phone)
@@ -43,7 +45,10 @@ async def undergo(folder: Path, minutes: int) -> tuple[dict[str, object], list[G
                 before = cpu_s(phone.pid)
                 await asyncio.sleep(60)
                 processor.append(cpu_s(phone.pid) - before)
-                memory.append(sum(pss_mb(pid) for pid in (phone.pid, *descendants(phone.pid))))
+                processes = {pid: pss_mb(pid) for pid in (phone.pid, *descendants(phone.pid))}
+                memory.append(sum(processes.values()))
+                if minute % 5 == 4:
+                    by_kind.append(of_kinds(processes))
                 print(
                     f"{minute + 1} min: {memory[-1]:.0f} MB, {processor[-1]:.1f} s of processor",
                     file=sys.stderr, flush=True,
@@ -61,7 +66,7 @@ async def undergo(folder: Path, minutes: int) -> tuple[dict[str, object], list[G
     detail: dict[str, object] = {
         "minutes": minutes, "verdict": verdict["word"], "gaps": bundle.verdicts[-1]["gaps"],
         "pictures": pictures, "missing": missing, "runs": len(bundle.runs()),
-        "memory_mb": [round(value) for value in memory],
+        "memory_mb": [round(value) for value in memory], "memory_mb_by_kind_every_5_min": by_kind,
         "processor_s_a_minute": round(mean(processor), 1), "faults_of_the_page": phone.faults,
     }
     return detail, goals
@@ -76,6 +81,20 @@ def pss_mb(pid: int) -> float:
     except (FileNotFoundError, ProcessLookupError):
         pass
     return 0.0
+
+
+def of_kinds(processes: dict[int, float]) -> dict[str, int]:
+    """Memory by what the browser calls its processes."""
+    kinds: Counter[str] = Counter()
+    for pid, memory in processes.items():
+        try:
+            told = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        names = ("--type=", "--utility-sub-type=")
+        given = [word.partition("=")[2] for word in told if word.startswith(names)]
+        kinds["/".join(given) or "browser"] += round(memory)
+    return dict(kinds)
 
 
 def shown(bundle: Bundle) -> tuple[int, int, float]:
