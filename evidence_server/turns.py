@@ -19,8 +19,8 @@ _log = structlog.get_logger("turns")
 class Turns(ABC):
     """A stage that works in the background; `notice` tells it that a sitting may have something to do."""
 
-    failing: ClassVar[str]
-    """What the log calls a step that failed."""
+    stage: ClassVar[str]
+    """What the log calls it."""
 
     def __init__(self, register: Register) -> None:
         self._register = register
@@ -57,5 +57,5 @@ class Turns(ABC):
             except Exception as error:
                 # Whatever it was, it is our own failure, not the media's: the verdict waits, so this sitting
                 # is tried again later, and the others go on.
-                _log.error(self.failing, sitting=sitting, exc_info=error)
+                _log.error("a step failed", stage=self.stage, sitting=sitting, exc_info=error)
                 asyncio.get_running_loop().call_later(RETRY_S, self.notice, sitting)

@@ -57,7 +57,7 @@ def tasks(state: Sitting, *, past_holes: bool) -> Iterator[Task]:
 class Verifier(Turns):
     """Measures one segment at a time."""
 
-    failing = "measuring failed"
+    stage = "verify"
 
     def __init__(self, register: Register, store: Store, worker: MediaWorker) -> None:
         super().__init__(register)

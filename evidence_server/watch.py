@@ -35,7 +35,7 @@ AnchorKey = Callable[[str], bytes]
 class Watcher(Turns):
     """Looks at one segment at a time."""
 
-    failing = "looking failed"
+    stage = "watch"
 
     def __init__(
         self, register: Register, store: Store, eyes: Eyes, anchor_key: AnchorKey, *, looking: bool = True
