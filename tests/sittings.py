@@ -1,7 +1,8 @@
 """Sittings made by the real code: real keys, real signed entries, a real journal, store, verifier and sweep.
 
-Only two things are not the product's: the clock, which a test sets, and the media worker, which implements
-the product's seam (`measure`) but reads *scripts*: a segment's bytes say what a worker would find in them.
+Not the product's are the clock, which a test sets, and, unless a test brings the real ones, the media worker
+and the eyes: they implement the product's seams but read *scripts*: a segment's bytes say what would be
+found in them.
 """
 
 from __future__ import annotations

@@ -80,8 +80,8 @@ class ScanThresholds:
     """The same where there is something to follow: mirrored 0.73, blended 0.82, into a bare wall
     0.95."""
     dropped_s: float = 0.25
-    """A longer step between two pictures (they come ten a second) means that some are missing: a browser on a
-    busy machine drops 0.2 to 0.33 s at a time."""
+    """A longer step between two pictures (eight a second are looked at) means that some are missing: a
+    browser on a busy machine drops 0.2 to 0.33 s at a time."""
     bare_energy: float = 4.0
     """Gradient energy of the better points below which there is nothing to follow: blank walls 1.2-1.8 (noise
     alone), the barest real ones from 5."""
