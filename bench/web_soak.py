@@ -54,7 +54,8 @@ async def undergo(folder: Path, minutes: int) -> tuple[dict[str, object], list[G
                     file=sys.stderr, flush=True,
                 )
             verdict = await finish(rig, phone, sitting)
-        bundle = await rig.export(sitting)
+            # Before the browser is closed: nothing that goes wrong there may cost the hour.
+            bundle = await rig.export(sitting)
     pictures, missing, longest_s = shown(bundle)
     fifth = max(1, minutes // 5)
     growth = mean(memory[-fifth:]) / mean(memory[:fifth]) - 1

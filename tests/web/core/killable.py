@@ -53,6 +53,8 @@ async def killable_chromium(profile: Path, *arguments: str) -> AsyncIterator[Kil
     )  # fmt: skip
     try:
         address = await _address(process)
+        # Read to the end: asyncio does not see a process's death behind a full pipe.
+        draining = asyncio.create_task(_drain(process))
         async with async_playwright() as playwright:
             browser = await playwright.chromium.connect_over_cdp(address)
             running = KillableChromium(process, browser.contexts[0].pages[0])
@@ -64,6 +66,13 @@ async def killable_chromium(profile: Path, *arguments: str) -> AsyncIterator[Kil
         if process.returncode is None:
             process.kill()
             await process.wait()
+    await draining
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    """Reads what the browser says and nobody asks for, until it is dead."""
+    while process.stderr is not None and await process.stderr.read(65536):
+        pass
 
 
 async def _address(process: asyncio.subprocess.Process) -> str:
