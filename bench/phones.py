@@ -35,8 +35,8 @@ from evidence_server.data_folder import DataFolder
 from evidence_server.event import Event
 from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing
+from evidence_server.local_store import LocalStore
 from evidence_server.sitting import fold
-from evidence_server.store import LocalStore
 from pairing.encoding import b64u
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -38,24 +38,26 @@ async def undergo(folder: Path, minutes: int) -> tuple[dict[str, object], list[G
     memory: list[float] = []
     processor: list[float] = []
     by_kind: list[dict[str, int]] = []
-    async with Rig(folder, film[0], Console(quiet=True)) as rig:
-        async with Candidate(folder / "profile", film, rig.server.public_url) as phone:
-            sitting = await bind(rig, phone)
-            for minute in range(minutes):
-                before = cpu_s(phone.pid)
-                await asyncio.sleep(60)
-                processor.append(cpu_s(phone.pid) - before)
-                processes = {pid: pss_mb(pid) for pid in (phone.pid, *descendants(phone.pid))}
-                memory.append(sum(processes.values()))
-                if minute % 5 == 4:
-                    by_kind.append(of_kinds(processes))
-                print(
-                    f"{minute + 1} min: {memory[-1]:.0f} MB, {processor[-1]:.1f} s of processor",
-                    file=sys.stderr, flush=True,
-                )
-            verdict = await finish(rig, phone, sitting)
-            # Before the browser is closed: nothing that goes wrong there may cost the hour.
-            bundle = await rig.export(sitting)
+    async with (
+        Rig(folder, film[0], Console(quiet=True)) as rig,
+        Candidate(folder / "profile", film, rig.server.public_url) as phone,
+    ):
+        sitting = await bind(rig, phone)
+        for minute in range(minutes):
+            before = cpu_s(phone.pid)
+            await asyncio.sleep(60)
+            processor.append(cpu_s(phone.pid) - before)
+            processes = {pid: pss_mb(pid) for pid in (phone.pid, *descendants(phone.pid))}
+            memory.append(sum(processes.values()))
+            if minute % 5 == 4:
+                by_kind.append(of_kinds(processes))
+            print(
+                f"{minute + 1} min: {memory[-1]:.0f} MB, {processor[-1]:.1f} s of processor",
+                file=sys.stderr, flush=True,
+            )
+        verdict = await finish(rig, phone, sitting)
+        # Before the browser is closed: nothing that goes wrong there may cost the hour.
+        bundle = await rig.export(sitting)
     pictures, missing, longest_s = shown(bundle)
     fifth = max(1, minutes // 5)
     growth = mean(memory[-fifth:]) / mean(memory[:fifth]) - 1

@@ -24,6 +24,7 @@ from evidence_server.identity import Identity
 from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing
 from evidence_server.lan import LocalAuthority
+from evidence_server.local_store import LocalStore
 from evidence_server.media.eyes import LOOKING, Eyes
 from evidence_server.media.limits import Limits
 from evidence_server.media.supervisor import MediaWorker
@@ -51,7 +52,6 @@ from evidence_server.routes.support import SupportRoutes
 from evidence_server.routes.throttle import WrongCodes
 from evidence_server.routes.tus import TusShell
 from evidence_server.settings import Settings
-from evidence_server.store import LocalStore
 from evidence_server.support import Support
 from evidence_server.sweep import Sweep
 from evidence_server.upload import PRODUCT_RULES

@@ -27,10 +27,11 @@ from aiohttp import web
 
 from evidence_server.bare_uploads import BareUploads
 from evidence_server.data_folder import DataFolder
+from evidence_server.local_store import LocalStore
 from evidence_server.logs import log_to_stderr
 from evidence_server.routes.errors import refusals
 from evidence_server.routes.tus import TusShell
-from evidence_server.store import LocalStore, Store
+from evidence_server.store import Store
 from evidence_server.upload import Extension, Rules, Upload, UploadRequest, parse_metadata
 from pairing.errors import PairingError
 

@@ -10,11 +10,12 @@ from typing import Any
 from evidence_server.data_folder import DataFolder
 from evidence_server.journal import Journal
 from evidence_server.keyring import KeyRing, KeyUnreadableError
+from evidence_server.local_store import LocalStore
 from evidence_server.part_file import ObjectUnreadableError
 from evidence_server.seen import picture_name
 from evidence_server.segment import Segment
 from evidence_server.sitting import Sitting, fold
-from evidence_server.store import LocalStore, Store
+from evidence_server.store import Store
 from pairing.encoding import b64u
 from pairing.errors import PairingError
 

@@ -1,6 +1,6 @@
 """One file of the store on the local disk: its header, its cipher, appending and rewinding.
 
-Everything here blocks; `store.LocalStore` calls it from worker threads, one call at a time per file.
+Everything here blocks; `local_store.LocalStore` calls it from worker threads, one call at a time per file.
 """
 
 from __future__ import annotations

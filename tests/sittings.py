@@ -19,6 +19,7 @@ from evidence_server.bundle import export
 from evidence_server.faults import Faults
 from evidence_server.identity import Identity
 from evidence_server.journal import Journal
+from evidence_server.local_store import LocalStore
 from evidence_server.media.measurement import AudioTrack, KeyFrame, Measurement, Problem, VideoTrack
 from evidence_server.media.process import MediaWorkerError
 from evidence_server.receive import SegmentUploads
@@ -27,7 +28,6 @@ from evidence_server.register import Register
 from evidence_server.release import Releaser
 from evidence_server.segment import Segment
 from evidence_server.sitting import Sitting
-from evidence_server.store import LocalStore
 from evidence_server.support import Support
 from evidence_server.sweep import Sweep
 from evidence_server.verify import Verifier

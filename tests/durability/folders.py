@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evidence_server.data_folder import DataFolder
 from evidence_server.keyring import KeyRing
-from evidence_server.store import LocalStore
+from evidence_server.local_store import LocalStore
 from tests.sittings import Exam, Piece, Service
 
 

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from evidence_server.bare_tus import make_app
-from evidence_server.store import LocalStore
+from evidence_server.local_store import LocalStore
 from evidence_server.upload import Extension, Rules
 from tests.upload.raw_http import Address
 

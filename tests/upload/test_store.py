@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from evidence_server.disk import RETRY_AFTER_FULL_S
 from evidence_server.keyring import KeyRing, KeyUnreadableError
+from evidence_server.local_store import LocalStore
 from evidence_server.part_file import ObjectUnreadableError
-from evidence_server.store import Entry, LocalStore, Part, Standing, Stored
+from evidence_server.store import Entry, Part, Standing, Stored
 from pairing.errors import PairingError
 
 CONTENT = random.Random(2).randbytes(700_001)

@@ -13,9 +13,9 @@ import pytest
 from aiohttp import web
 
 from evidence_server.keyring import KeyRing
+from evidence_server.local_store import LocalStore
 from evidence_server.routes.errors import refusals
 from evidence_server.routes.tus import TusShell
-from evidence_server.store import LocalStore
 from evidence_server.upload import PRODUCT_RULES, Upload
 from pairing.errors import PairingError
 from tests.upload.raw_http import BODY, TUS, Address
