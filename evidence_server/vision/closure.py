@@ -21,8 +21,8 @@ from evidence_server.vision.presence import Face
 
 Doubles = NDArray[np.float64]
 
-SHORTEST, LONGEST = 230.0, 338.0
-"""Apparent degrees that a full turn may have: lenses of 58 to 76 degrees, walls from 1.6 m on."""
+SHORTEST, LONGEST = 150.0, 560.0
+"""Apparent degrees that a full turn may have at all: lenses of 95 to 40 degrees."""
 SMALL = 4
 """Pixels of the frame in one of the comparison."""
 REACH_X, REACH_Y = 15, 10
@@ -131,14 +131,15 @@ def compare(first: View, second: View) -> Match:
     return Match(float(scores.ravel()[best]), float(right * SMALL), float(down * SMALL))
 
 
-def find_revisits(views: Sequence[View], yaw: Doubles) -> list[Revisit]:
-    """Pairs of views about a full turn apart that show the same place; `yaw`: apparent degrees at each frame.
+def find_revisits(views: Sequence[View], yaw: Doubles, lengths: tuple[float, float]) -> list[Revisit]:
+    """Pairs of views about a full turn apart that show the same place; `yaw`: apparent degrees at each frame,
+    `lengths`: the least and the most that a full turn may be of them.
 
     Correlation proposes, optical flow decides: in a room with few strong edges the wrong shift may correlate
     best, but then hardly any point finds its place.
     """
     found = []
-    for i, j in _pairs_a_turn_apart([float(yaw[view.index]) for view in views]):
+    for i, j in _pairs_a_turn_apart([float(yaw[view.index]) for view in views], lengths):
         match = compare(views[i], views[j])
         if match.score >= ALIKE:
             found.append((match.score, i, j, match))
@@ -171,12 +172,13 @@ def closure_of(revisits: Sequence[Revisit], yaw: Doubles) -> Closure | None:
     return Closure(middle, spread / len(chosen) ** 0.5, len(chosen))
 
 
-def _pairs_a_turn_apart(yaw: Sequence[float]) -> list[tuple[int, int]]:
+def _pairs_a_turn_apart(yaw: Sequence[float], lengths: tuple[float, float]) -> list[tuple[int, int]]:
+    shortest, longest = max(SHORTEST, lengths[0]), min(LONGEST, lengths[1])
     pairs = [
         (i, j)
         for i, start in enumerate(yaw)
         for j in range(i + 1, len(yaw))
-        if SHORTEST <= abs(yaw[j] - start) <= LONGEST
+        if shortest <= abs(yaw[j] - start) <= longest
     ]
     if len(pairs) <= MOST_PAIRS:
         return pairs

@@ -18,6 +18,8 @@ Doubles = NDArray[np.float64]
 
 OPEN_SHAPES = (0.60, 0.92)
 """Of an open scan without sensors the walls' distance is unknown: all that good scans have (thresholds)."""
+LOOKED_FOR_SHAPES = (0.5, 1.15)
+"""What rooms' shapes may be by the first, rough fit of the picture's curvature: wider than what is accepted."""
 CLOSED_ERROR = 1.5
 """Degrees by which a closed scan's total may err: the goal, three times what was measured."""
 OPEN_DRIFT = 0.005
@@ -55,7 +57,8 @@ def find_course(seen: Observations, sensed: SensedTurn | None, limits: ScanThres
     if sensed is not None and sensed.covers(times[0], times[-1]):
         felt = sensed.at(times)
     turn = _filled(fit_turn(motions, None), times, lost, felt)
-    revisits = find_revisits(seen.views, turn.yaw)
+    shortest, longest = (full_turn_of(turn.curvature, each) for each in LOOKED_FOR_SHAPES)
+    revisits = find_revisits(seen.views, turn.yaw, (shortest, longest))
     closure = closure_of(revisits, turn.yaw)
     if closure is not None:
         # Knowing the full turn, the room's shape can be fitted where it belongs.
