@@ -90,7 +90,7 @@ export class Desk {
   captured(capture) {
     const { busy } = this.#store.view;
     this.#store.set({ capture, busy: busy === "start" && capture.doing !== "opening" ? null : busy });
-    this.#scan.captured(capture.stream);
+    this.#scan.captured(capture);
     this.settle();
   }
 
@@ -242,7 +242,12 @@ export class Desk {
   start() {
     this.#closeMirror();
     this.#store.set({ busy: "start", complaint: null });
-    this.#capture.start();
+    this.startCapture();
+  }
+
+  /** Records with the camera that the candidate chose, also after a reload. */
+  startCapture() {
+    this.#capture.start(this.#store.view.progress.facing);
   }
 
   tap() {
@@ -252,7 +257,7 @@ export class Desk {
 
   /** @param {import("./camera.js").Facing} facing */
   turnTo(facing) {
-    this.#capture.turnTo(facing);
+    this.#scan.turnTo(facing);
   }
 
   /** @param {View["asking"]} asking */

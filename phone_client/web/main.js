@@ -64,7 +64,7 @@ async function record(store, words) {
     if (told.event === "state") desk.take(told.state);
     else if (told.event === "elsewhere") store.set({ elsewhere: true });
     else if (told.event === "stop") desk.stop();
-    else if (told.event === "resume") capture.start();
+    else if (told.event === "resume") desk.startCapture();
     else if (told.event === "fault") store.set({ complaint: told.refusal });
   }
 

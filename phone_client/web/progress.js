@@ -13,9 +13,12 @@ const KEPT_AS = "phone-page-progress";
 export function recallProgress(sitting) {
   try {
     const kept = JSON.parse(localStorage.getItem(KEPT_AS) ?? "null");
-    const { scan, turn_ms, placed } = kept;
+    const { scan, turn_ms, placed, facing } = kept;
     if (kept.sitting !== sitting || !["todo", "done", "skipped", "unheard"].includes(scan)) return freshProgress(sitting);
-    return { sitting, scan, turn_ms: Number.isSafeInteger(turn_ms) ? turn_ms : null, placed: placed === true };
+    return {
+      sitting, scan, turn_ms: Number.isSafeInteger(turn_ms) ? turn_ms : null, placed: placed === true,
+      facing: facing === "environment" ? facing : "user",
+    };
   } catch {
     return freshProgress(sitting);
   }

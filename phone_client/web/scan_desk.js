@@ -29,6 +29,8 @@ export class ScanDesk {
   #guide = null;
   /** @type {MediaStream|null} what the guide looks at */
   #guided = null;
+  /** @type {boolean|null} the front camera is being opened for a turn; whether the phone tells its direction */
+  #awaited = null;
   /** When the turn under way began, on the clock that is never set. */
   #began_ms = 0;
   /** The picture that is being fetched, or was. */
@@ -47,10 +49,20 @@ export class ScanDesk {
   // --- room scan -----------------------------------------------------------------------------------------
 
   async begin() {
-    const { capture, clock, voice, attempt } = this.#needs;
+    const { capture } = this.#needs;
     const directed = await askForDirection();
+    if (this.#guide !== null) return;
+    if (capture.state.facing === "user") return this.#begin(directed);
+    // The candidate has to be in the picture, and sees on the screen how far the turn has come.
+    this.#awaited = directed;
+    this.turnTo("user");
+  }
+
+  /** @param {boolean} directed */
+  #begin(directed) {
+    const { capture, clock, voice, attempt } = this.#needs;
     const { stream } = capture.state;
-    if (stream === null || this.#guide !== null) return;
+    if (stream === null) return;
     const guide = new ScanGuide(stream, directed, (reading) => {
       if (guide !== this.#guide) return;
       this.#show({ reading });
@@ -86,11 +98,15 @@ export class ScanDesk {
   }
 
   /**
-   * A new run has another picture: the turn cannot go on in it.
-   * @param {MediaStream|null} stream the recording's
+   * A new run has another picture: the turn cannot go on in it; one that waits for the front camera begins.
+   * @param {Readonly<import("./capture.js").CaptureState>} capture
    */
-  captured(stream) {
+  captured({ stream, doing }) {
     if (this.#guide !== null && stream !== this.#guided) this.#needs.attempt(() => this.abandon());
+    if (this.#awaited === null || doing !== "recording") return;
+    const directed = this.#awaited;
+    this.#awaited = null;
+    if (screenOf(this.#store.view) === "scan") this.#begin(directed);
   }
 
   /** What is kept of the phone's direction goes before the note: who reads that the turn is over has it all. */
@@ -119,6 +135,15 @@ export class ScanDesk {
 
   skip() {
     this.#advance({ scan: "skipped" });
+  }
+
+  /**
+   * Records with the other camera, from now on and after a reload.
+   * @param {import("./camera.js").Facing} facing
+   */
+  turnTo(facing) {
+    this.#advance({ facing });
+    this.#needs.capture.turnTo(facing);
   }
 
   // --- placement -----------------------------------------------------------------------------------------

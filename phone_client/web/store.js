@@ -42,6 +42,7 @@
  * @property {"todo"|"done"|"skipped"|"unheard"} scan `unheard`: done, and gone on before the server's answer came
  * @property {number|null} turn_ms when the newest turn began that is over, on the clock that is never set
  * @property {boolean} placed
+ * @property {import("./camera.js").Facing} facing the camera that records: the front one until the candidate chooses
  */
 
 /**
@@ -76,7 +77,7 @@
 
 /** @returns {Progress} */
 export function freshProgress(sitting = "") {
-  return { sitting, scan: "todo", turn_ms: null, placed: false };
+  return { sitting, scan: "todo", turn_ms: null, placed: false, facing: "user" };
 }
 
 /** @returns {ScanView} */

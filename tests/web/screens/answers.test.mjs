@@ -72,7 +72,7 @@ test("after the second turn a person has to look", () => {
 
 test("who went on before the answer is told of it, who knew it is not", () => {
   /** @type {(scan: View["progress"]["scan"]) => Partial<View>} */
-  const gone = (scan) => ({ progress: { sitting: "s", scan, turn_ms: TURN, placed: true } });
+  const gone = (scan) => ({ progress: { sitting: "s", scan, turn_ms: TURN, placed: true, facing: "user" } });
   assert.equal(owesScan(view({ scan: seen }, gone("unheard"))), true);
   assert.equal(owesScan(view({ scan: seen }, gone("done"))), false);
   assert.equal(owesScan(view({ scan: { ...seen, accepted: "review" } }, gone("unheard"))), false);

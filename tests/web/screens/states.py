@@ -136,7 +136,8 @@ TURN_MS = NOW - 40_000
 
 def _progress(scan: str, placed: bool = False) -> View:
     turn_ms = None if scan == "skipped" else TURN_MS
-    return {"progress": {"sitting": "sit-4f1c-82d0", "scan": scan, "turn_ms": turn_ms, "placed": placed}}
+    return {"progress": {"sitting": "sit-4f1c-82d0", "scan": scan, "turn_ms": turn_ms, "placed": placed,
+                         "facing": "user"}}
 
 
 _DONE = _progress("done", placed=True)

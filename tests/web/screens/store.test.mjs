@@ -27,7 +27,7 @@ const bound = {
 const nothing = { run: null, recorded_ms: 0, segments: { recorded: 0, committed: 0, stored: 0, verified: 0 } };
 /** @type {import("../../../phone_client/web/types.js").Verdict} */
 const verdict = { word: "complete", version: 1, issued_at_ms: NOW, reasons: [], review: [], missing: [], gaps: [] };
-const settled = { sitting: "s", scan: /** @type {const} */ ("done"), turn_ms: null, placed: true };
+const settled = { sitting: "s", scan: /** @type {const} */ ("done"), turn_ms: null, placed: true, facing: /** @type {const} */ ("user") };
 
 /**
  * @param {Partial<State>} state
@@ -47,7 +47,7 @@ const on = /** @type {const} */ ({ doing: "recording" });
 
 test("the way to the recording, screen by screen", () => {
   const claimed = /** @type {const} */ ({ stage: "claimed", generation: 0 });
-  const fresh = { sitting: "s", scan: /** @type {const} */ ("todo"), turn_ms: null, placed: false };
+  const fresh = { sitting: "s", scan: /** @type {const} */ ("todo"), turn_ms: null, placed: false, facing: /** @type {const} */ ("user") };
   assert.equal(screenOf({ ...view({}), state: null, fit: null }), "loading");
   assert.equal(screenOf({ ...view({}), state: null, fit: { ...fit, unfit: "in_app" } }), "fit");
   assert.equal(screenOf(view({ stage: "start", ...nothing })), "bind");
@@ -69,7 +69,7 @@ test("an unfit browser that holds a recording still shows it", () => {
 
 test("red wins over whatever the candidate was doing", () => {
   const doing = /** @type {const} */ ({ doing: "interrupted", cause: "call" });
-  const fresh = { sitting: "s", scan: /** @type {const} */ ("todo"), turn_ms: null, placed: false };
+  const fresh = { sitting: "s", scan: /** @type {const} */ ("todo"), turn_ms: null, placed: false, facing: /** @type {const} */ ("user") };
   for (const stage of /** @type {const} */ (["claimed", "bound", "lapsed", "refused"])) {
     const red = view({ stage }, doing, { progress: fresh });
     assert.equal(captureOf(red), "interrupted");

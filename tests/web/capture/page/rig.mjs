@@ -6,7 +6,9 @@
 
 import { Capture } from "/p/capture.js";
 import { Clock } from "/p/clock.js";
+import { Desk } from "/p/desk.js";
 import { Refusal } from "/p/pairing/errors.js";
+import { Store, emptyView } from "/p/store.js";
 
 /** Takes what a Keeper takes; `full` makes it refuse slices as a full disk does. */
 class MemoryKeeper {
@@ -94,7 +96,21 @@ class Rig {
       hush: () => {},
       say: (/** @type {string} */ saying) => this.said.push(saying),
     });
-    this.capture = new Capture(this.keeper, this.clock, (state) => this.states.push(state), voice);
+    this.store = new Store({ ...emptyView(""), fit: { unfit: null, app: null, system: "android" } }, (work) => queueMicrotask(work));
+    this.capture = new Capture(this.keeper, this.clock, (state) => {
+      this.states.push(state);
+      this.desk.captured(state);
+    }, voice);
+    this.desk = new Desk(this.store, /** @type {any} */ (this.keeper), this.capture, this.clock, voice, "", () => {});
+  }
+
+  /** What the candidate's screens stand on: bound, consented, nothing recorded yet. */
+  bind() {
+    this.desk.take(/** @type {any} */ ({
+      stage: "bound", sitting: "s", consented: {}, run: null, recorded_ms: 0, segments: { recorded: 0 }, verdict: null,
+      released: false, stopped: false, ended: false, online: true, verdict_jws: null, scan: null, placement: null,
+      window: { start_ms: null, end_ms: null },
+    }));
   }
 
   /** From the next opening on the pictures come from a canvas, which `stopDrawing` can stop. */
