@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts the face model where the server reads it and the wheel packs it: `@mediapipe/face_detection` by `npm ci`
-# from the lock file, never committed.
+# Puts the face models where the server reads them and the wheel packs them: `@mediapipe/face_detection` by
+# `npm ci` from the lock file, never committed.
 set -eu
 
 from=node_modules/@mediapipe/face_detection
@@ -11,5 +11,5 @@ mkdir -p "$to"
 grep -q '"license": "Apache-2.0"' "$from/package.json"
 cp LICENSE "$to/LICENSE"
 cp "$from/package.json" "$to/package.json"
-cp "$from/face_detection_short_range.tflite" "$to/"
+cp "$from/face_detection_short_range.tflite" "$from/face_detection_full_range.tflite" "$to/"
 chmod a+r "$to"/*

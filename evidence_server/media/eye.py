@@ -33,7 +33,7 @@ from evidence_server.media.worker import serve
 from evidence_server.vision.anchor import Reader
 from evidence_server.vision.continuity import Continuity
 from evidence_server.vision.frame import Frame
-from evidence_server.vision.placement import judge_placement
+from evidence_server.vision.placement import faces_at_desk, judge_placement
 from evidence_server.vision.presence import FaceFinder
 from evidence_server.vision.scan import RoomScan
 from evidence_server.vision.spans import thumbnail
@@ -92,7 +92,7 @@ def rehearse(faces: FaceFinder) -> None:
     continuity.spans()
     thumbnail(frames[0])
     Reader().read(frames[0].luma, (1,))
-    judge_placement(frames, lambda frame: faces.find(frame.bgr, 0.5))
+    judge_placement(frames, lambda frame: faces_at_desk(frame, faces))
 
 
 def prepare() -> FaceFinder:

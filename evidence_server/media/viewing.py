@@ -19,9 +19,10 @@ from evidence_server.media.pictures import PictureDecoder
 from evidence_server.media.scanning import for_journal
 from evidence_server.media.stream import RunStream
 from evidence_server.vision.anchor import Reader
+from evidence_server.vision.boxes import Box
 from evidence_server.vision.frame import Frame, Picture
-from evidence_server.vision.placement import Corners, judge_placement
-from evidence_server.vision.presence import Face, FaceFinder
+from evidence_server.vision.placement import Corners, faces_at_desk, judge_placement
+from evidence_server.vision.presence import FaceFinder
 from evidence_server.vision.scan import RoomScan
 from evidence_server.vision.spans import Span, thumbnail
 from evidence_server.vision.strip import draw_strip
@@ -30,9 +31,6 @@ MARKER_EVERY = 3
 """Key frames from one search for the laptop's marker to the next: each is shown for 30 s."""
 LEAD_US = 5_000_000
 """So much in front of a scan is decoded: a picture needs the key frame before it (protocol §3: 4 s)."""
-
-FACE_SCORE = 0.5
-"""Confidence from which a face counts where the phone was put; MediaPipe's own figure."""
 
 Facts = Mapping[str, Any]
 Seen = dict[str, Any]
@@ -207,8 +205,8 @@ class PlacementView(View):
         }
         return {"result": result, "picture": picture}
 
-    def _faces_in(self, frame: Frame) -> list[Face]:
-        return self._faces.find(frame.bgr, FACE_SCORE)
+    def _faces_in(self, frame: Frame) -> list[Box]:
+        return faces_at_desk(frame, self._faces)
 
 
 def _key(span: Span) -> tuple[str, int]:

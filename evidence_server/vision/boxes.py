@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
+
+import cv2
+import numpy as np
 
 from evidence_server.vision.frame import Frame, Picture
 
@@ -38,6 +41,19 @@ class FaceFinding(Protocol):
 
     def find(self, bgr: Picture, threshold: float) -> Sequence[FaceBox]:
         """The faces whose confidence reaches `threshold`."""
+
+
+class FarFinding(FaceFinding, Protocol):
+    """What finds small faces, too, less surely and in more time."""
+
+    def find_far(self, bgr: Picture, threshold: float) -> Sequence[FaceBox]:
+        """The faces whose confidence reaches `threshold`."""
+
+
+Find = Callable[[Picture, float], Sequence[FaceBox]]
+
+NEAR_PIXELS, FAR_PIXELS = 128, 192
+"""Sides of the networks' inputs: more is not given to them."""
 
 
 @dataclass(frozen=True)
@@ -105,3 +121,28 @@ def walk(frame: Frame) -> list[Box]:
 def _steps(part: float) -> int:
     """How many pieces of a length cover the whole, each overlapping its neighbour by 40 %."""
     return 1 if part >= 1 else min(8, int((1 - part) / (part * 0.6) + 0.999) + 1)
+
+
+def faces_in(frame: Frame, piece: Box, find: Find, threshold: float, pixels: int) -> list[Box]:
+    """The faces in a piece of the frame, in fractions of the frame; `pixels`: of the piece, at most."""
+    rows, columns = piece.cut(frame.height, frame.width)
+    cut = frame.bgr[rows, columns]
+    wide, high = cut.shape[1] / frame.width, cut.shape[0] / frame.height
+    scale = pixels / max(cut.shape[:2])
+    if scale < 1:
+        size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
+        cut = cast(Picture, cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
+    left, top = columns.start / frame.width, rows.start / frame.height
+    return [
+        Box(left + face.x * wide, top + face.y * high, face.width * wide, face.height * high, face.score)
+        for face in find(np.ascontiguousarray(cut), threshold)
+    ]
+
+
+def apart(faces: Sequence[Box]) -> list[Box]:
+    """The faces, the surest first, without those that are one face found twice."""
+    kept: list[Box] = []
+    for face in sorted(faces, key=lambda one: -one.score):
+        if not any(other.is_near(face, 0.3) for other in kept):
+            kept.append(face)
+    return kept

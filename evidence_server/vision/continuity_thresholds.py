@@ -157,8 +157,6 @@ class PeopleThresholds:
     """Most pieces in one look; each costs as much as decoding its key frame."""
     piece_faces: float = 3.5
     """Side of a piece around a face, in faces: where the network is surest."""
-    network_pixels: int = 128
-    """Side of the network's input: more is not given to it."""
     least_pixels: int = 40
     """Smallest piece of the frame."""
     unusual: float = 18.0

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import cv2
 import numpy as np
 
-from evidence_server.vision.boxes import Box, FaceFinding, walk
+from evidence_server.vision.boxes import NEAR_PIXELS, Box, FaceFinding, faces_in, walk
 from evidence_server.vision.continuity_thresholds import PEOPLE, PeopleThresholds
 from evidence_server.vision.frame import Frame, Picture
 from evidence_server.vision.look import TILE, Grid, Look
@@ -135,19 +134,9 @@ class People:
 
     def _faces(self, frame: Frame, piece: Box) -> list[Box]:
         rows, columns = piece.cut(frame.height, frame.width)
-        cut = frame.bgr[rows, columns]
-        if min(cut.shape[:2]) < self.limits.least_pixels:
+        if min(rows.stop - rows.start, columns.stop - columns.start) < self.limits.least_pixels:
             return []
-        wide, high = cut.shape[1] / frame.width, cut.shape[0] / frame.height
-        scale = self.limits.network_pixels / max(cut.shape[:2])
-        if scale < 1:
-            size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
-            cut = cast(Picture, cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
-        left, top = columns.start / frame.width, rows.start / frame.height
-        found = [
-            Box(left + face.x * wide, top + face.y * high, face.width * wide, face.height * high, face.score)
-            for face in self.finder.find(np.ascontiguousarray(cut), self.limits.score)
-        ]
+        found = faces_in(frame, piece, self.finder.find, self.limits.score, NEAR_PIXELS)
         least, most = self.limits.face_widths
         return [face for face in found if least <= face.width <= most]
 

@@ -16,6 +16,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evidence_server.vision.boxes import (
+    FAR_PIXELS,
+    NEAR_PIXELS,
+    Box,
+    FarFinding,
+    apart,
+    faces_in,
+    walk,
+)
 from evidence_server.vision.frame import Frame, Picture
 
 Corners = tuple[tuple[float, float], ...]
@@ -23,7 +32,7 @@ Corners = tuple[tuple[float, float], ...]
 Missing = Literal["pictures", "candidate", "alone", "screen", "desk", "steady", "light", "sharpness"]
 
 
-class Box(Protocol):
+class Sized(Protocol):
     """A face, in fractions of the picture's width and height."""
 
     @property
@@ -31,7 +40,7 @@ class Box(Protocol):
         """Its width."""
 
 
-FindFaces = Callable[[Frame], Sequence[Box]]
+FindFaces = Callable[[Frame], Sequence[Sized]]
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,17 @@ class PlacementThresholds:
     """Pictures below which nothing is said."""
     most: int = 40
     """Pictures looked at, evenly chosen: a few seconds tell; more is a peer's mistake."""
+    searched: int = 8
+    """Of them, those in which faces are looked for, evenly chosen: each costs 0.1 s."""
+    face_score: float = 0.4
+    """Confidence worth a closer look: faces of 20 pixels in 640 have 0.48 to 0.85, larger ones more."""
+    face_sure: float = 0.75
+    """Confidence in the closer look: faces of 25 pixels have 0.83 to 0.93, what else was found in sixty rooms
+    without anybody at most 0.69."""
+    face_sizes: float = 3.5
+    """Side of the closer look, in faces: where the network is surest."""
+    most_faces: int = 6
+    """Closer looks in one picture."""
     face_share: float = 0.5
     """Of the pictures: a candidate looks down, turns away and is in profile half of the time."""
     other_share: float = 0.34
@@ -116,9 +136,10 @@ def judge_placement(
     count = len(frames)
     if count < limits.fewest or len({frame.bgr.shape for frame in frames}) > 1:
         return Placement("review", ("pictures",), count, 0, 0, "none", None, 0, 0, 0, 0, 0)
-    found = [sum(face.width >= limits.smallest_face for face in faces(frame)) for frame in frames]
-    candidate = sum(number > 0 for number in found) / count
-    others = sum(number > 1 for number in found) / count
+    searched = [frames[int(at)] for at in np.linspace(0, count - 1, min(count, limits.searched))]
+    found = [sum(face.width >= limits.smallest_face for face in faces(frame)) for frame in searched]
+    candidate = sum(number > 0 for number in found) / len(found)
+    others = sum(number > 1 for number in found) / len(found)
     small = [_scaled(frame.luma, 320) for frame in frames]
     middle = small[count // 2]
     corners = marker or _bright_screen(cast(Picture, np.median(small, axis=0).astype(np.uint8)), limits)
@@ -144,6 +165,28 @@ def judge_placement(
         "review" if missing else "ok", missing, count, candidate, others, how, corners, jitter, drift, luma,
         glare, sharpness,
     )
+
+
+def faces_at_desk(
+    frame: Frame, finder: FarFinding, thresholds: PlacementThresholds = THRESHOLDS
+) -> list[Box]:
+    """The faces of the whole picture, each confirmed in a closer look, the surest first.
+
+    Somebody at a desk has a face of a twentieth of the picture's width, too small for either network in the
+    whole of it: so it is looked for in overlapping squares.
+    """
+    limits = thresholds
+    perhaps = apart([
+        face for square in walk(frame)
+        for face in faces_in(frame, square, finder.find_far, limits.face_score, FAR_PIXELS)
+        if face.width >= limits.smallest_face
+    ])
+    sure = []
+    for face in perhaps[: limits.most_faces]:
+        square = face.square(frame, limits.face_sizes)
+        closer = faces_in(frame, square, finder.find, limits.face_sure, NEAR_PIXELS)
+        sure += [one for one in closer if face.is_near(one, 0.5)][:1]
+    return apart(sure)
 
 
 def _scaled(picture: Picture, width: int) -> Picture:

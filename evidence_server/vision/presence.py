@@ -1,12 +1,14 @@
-"""Finds faces with BlazeFace (short range), run by OpenCV.
+"""Finds faces with BlazeFace, run by OpenCV.
 
-The network and its 896 anchors are MediaPipe's (Bazarevsky et al., "BlazeFace", 2019; model card and
-`face_detection_short_range.pbtxt` of MediaPipe, Apache-2.0): 128 x 128 pixels in -1..1; two anchors in each
-of 16 x 16 cells, six in each of 8 x 8; boxes relative to the cell's centre, in pixels.
+The networks and their anchors are MediaPipe's (Bazarevsky et al., "BlazeFace", 2019; model cards,
+`face_detection_short_range.pbtxt` and `face_detection_full_range.pbtxt` of MediaPipe, Apache-2.0). Pixels are
+in -1..1, boxes relative to the middle of the anchor's cell, in pixels. Short range: 128 x 128; two anchors in
+each of 16 x 16 cells, six in each of 8 x 8. Full range: 192 x 192; one anchor in each of 48 x 48 cells.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -19,12 +21,10 @@ from evidence_server.vision.frame import Picture
 
 Floats = NDArray[np.float32]
 
-SIDE = 128
-"""Pixels of the network's square input."""
-CELLS = ((16, 2), (8, 6))
-"""Cells along a side and anchors in each, in the order of the network's outputs."""
 OVERLAP = 0.3
 """Boxes that share more of their union are the same face (MediaPipe's figure)."""
+FAR_MODEL = "face_detection_full_range.tflite"
+"""Lies beside the other."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +43,32 @@ class Face:
         return self.x + self.width / 2, self.y + self.height / 2
 
 
-class FaceFinder:
-    """A loaded network; not for several threads at once."""
+class _Network:
+    """One of the networks: its square input of `side` pixels, cells along a side and anchors in each in the
+    order of its outputs, and the outputs' names (boxes, confidence)."""
 
-    def __init__(self, model: Path) -> None:
-        """Load `model`, `face_detection_short_range.tflite`. Raises cv2.error if it is not one."""
+    def __init__(
+        self, model: Path, side: int, cells: Sequence[tuple[int, int]], outputs: tuple[str, str]
+    ) -> None:
         # OpenCV 5.0's new engine loses the second of the network's two outputs, and its loader from
         # memory ignores the engine asked for.
         self._net = cv2.dnn.readNetFromTFLite(str(model), engine=cv2.dnn.ENGINE_CLASSIC)
-        self._centres = _anchor_centres()
+        self._side, self._outputs = side, list(outputs)
+        self._centres = _anchor_centres(cells)
 
     def find(self, bgr: Picture, threshold: float) -> list[Face]:
-        """The faces of a picture whose confidence reaches `threshold`, best first."""
         height, width = bgr.shape[:2]
         side = max(height, width)
         pad_x, pad_y = (side - width) // 2, (side - height) // 2
         square = cv2.copyMakeBorder(
             bgr, pad_y, side - height - pad_y, pad_x, side - width - pad_x, cv2.BORDER_CONSTANT
         )
-        blob = cv2.dnn.blobFromImage(square, 1 / 127.5, (SIDE, SIDE), (127.5, 127.5, 127.5), swapRB=True)
+        size = self._side, self._side
+        blob = cv2.dnn.blobFromImage(square, 1 / 127.5, size, (127.5, 127.5, 127.5), swapRB=True)
         self._net.setInput(blob)
-        boxes, logits = self._net.forward(["regressors", "classificators"])
-        found = _faces(cast(Floats, boxes[0]), cast(Floats, logits[0, :, 0]), self._centres, threshold)
+        boxes, logits = self._net.forward(self._outputs)
+        relative = cast(Floats, boxes[0] / np.float32(self._side))
+        found = _faces(relative, cast(Floats, logits[0, :, 0]), self._centres, threshold)
         scale_x, scale_y = side / width, side / height
         return [
             Face(
@@ -75,10 +79,37 @@ class FaceFinder:
         ]
 
 
-def _anchor_centres() -> Floats:
-    """896 x 2: x and y of each anchor's cell, in fractions of the square."""
+class FaceFinder:
+    """Both networks, loaded; not for several threads at once."""
+
+    SIDE, FAR_SIDE = 128, 192
+    """Pixels of their square inputs: of more, one sees no more."""
+
+    def __init__(self, model: Path) -> None:
+        """Load `model`, `face_detection_short_range.tflite`, and :data:`FAR_MODEL` beside it. Raises
+        cv2.error if they are none."""
+        self._near = _Network(model, self.SIDE, ((16, 2), (8, 6)), ("regressors", "classificators"))
+        self._far = _Network(
+            model.with_name(FAR_MODEL), self.FAR_SIDE, ((48, 1),),
+            ("reshaped_regressor_face_4", "reshaped_classifier_face_4"),
+        )
+
+    def find(self, bgr: Picture, threshold: float) -> list[Face]:
+        """The faces of a picture whose confidence reaches `threshold`, best first.
+
+        Faces have to be a sixth of the picture's longer side: of 0.16 the network finds all, of 0.12 half.
+        """
+        return self._near.find(bgr, threshold)
+
+    def find_far(self, bgr: Picture, threshold: float) -> list[Face]:
+        """The same for faces that are half as wide, in twice the time; it is less sure of large ones."""
+        return self._far.find(bgr, threshold)
+
+
+def _anchor_centres(all_cells: Sequence[tuple[int, int]]) -> Floats:
+    """Of each anchor's cell x and y, in fractions of the square."""
     centres = []
-    for cells, anchors in CELLS:
+    for cells, anchors in all_cells:
         along = (np.arange(cells, dtype=np.float32) + 0.5) / cells
         rows, columns = np.meshgrid(along, along, indexing="ij")
         centres.append(np.repeat(np.stack([columns.ravel(), rows.ravel()], 1), anchors, axis=0))
@@ -86,11 +117,11 @@ def _anchor_centres() -> Floats:
 
 
 def _faces(boxes: Floats, logits: Floats, centres: Floats, threshold: float) -> list[Face]:
-    """Decode the boxes that are confident enough and merge those of the same face, weighed by confidence."""
+    """Place the boxes that are confident enough and merge those of the same face, weighed by confidence."""
     kept = np.flatnonzero(logits >= np.log(threshold / (1 - threshold)))
     kept = kept[np.argsort(-logits[kept], kind="stable")]
-    middle = centres[kept] + boxes[kept, :2] / SIDE
-    size = boxes[kept, 2:4] / SIDE
+    middle = centres[kept] + boxes[kept, :2]
+    size = boxes[kept, 2:4]
     corners = np.concatenate([middle - size / 2, middle + size / 2], axis=1)
     weights = 1 / (1 + np.exp(-logits[kept]))
     faces = []

@@ -12,7 +12,8 @@ import pytest
 from skimage import data
 
 from evidence_server.vision.frame import Frame, Picture
-from evidence_server.vision.placement import Corners, FindFaces, judge_placement
+from evidence_server.vision.placement import Corners, FindFaces, faces_at_desk, judge_placement
+from evidence_server.vision.presence import FaceFinder
 
 WIDTH, HEIGHT = 640, 360
 SCREEN = ((250, 90), (430, 100), (425, 215), (255, 210))
@@ -98,6 +99,47 @@ def test_the_candidate_is_there_alone(faces: FindFaces, missing: tuple[str, ...]
     assert judge_placement(filmed(desk()), faces).missing == missing
 
 
+def seated(width: int, x: int = 470, y: int = 60) -> Picture:
+    """The desk, and the astronaut behind it with a face of `width` pixels."""
+    scale = width / 102  # as the network finds it in the picture
+    person = cv2.resize(
+        np.ascontiguousarray(data.astronaut()[:340, 90:350, ::-1]), None, fx=scale, fy=scale,
+        interpolation=cv2.INTER_AREA,
+    )
+    covers = np.zeros(person.shape[:2], np.float32)
+    for middle, size in (((132, 108), (66, 99)), ((132, 354), (128, 165))):
+        scaled = [tuple(round(each * scale) for each in pair) for pair in (middle, size)]
+        cv2.ellipse(covers, *scaled, 0, 0, 360, 1.0, -1)
+    picture = desk()
+    y = min(y, HEIGHT - len(person))
+    behind = picture[y : y + len(person), x : x + person.shape[1]]
+    covers = covers[:, : behind.shape[1], None]
+    behind[:] = person[:, : behind.shape[1]] * covers + behind * (1 - covers)
+    return picture
+
+
+@pytest.mark.parametrize("width", [25, 30, 45, 60, 100])
+def test_a_candidate_at_a_desk_is_found(finder: FaceFinder, width: int) -> None:
+    frames = filmed(seated(width), count=3)
+    found = judge_placement(frames, lambda frame: faces_at_desk(frame, finder))
+    assert (found.missing, found.candidate_share, found.others_share) == ((), 1, 0)
+    (face,) = faces_at_desk(frames[0], finder)
+    assert 0.7 < face.width * WIDTH / width < 1.4
+    assert face.holds((470 + 1.3 * width) / WIDTH, (60 + 1.1 * width) / HEIGHT)
+
+
+def test_a_room_without_anybody_has_no_candidate(finder: FaceFinder) -> None:
+    found = judge_placement(filmed(desk(), count=3), lambda frame: faces_at_desk(frame, finder))
+    assert (found.missing, found.candidate_share) == (("candidate",), 0)
+
+
+def test_two_at_a_desk_are_two(finder: FaceFinder) -> None:
+    both = seated(30)
+    both[:, :240] = seated(40, x=60)[:, :240]
+    found = judge_placement(filmed(both, count=3), lambda frame: faces_at_desk(frame, finder))
+    assert found.missing == ("alone",)
+
+
 def test_the_marker_shows_a_screen_that_is_not_bright() -> None:
     dark = np.full((HEIGHT, WIDTH, 3), 80, np.uint8)
     cv2.rectangle(dark, (250, 90, 180, 115), (30, 30, 30), -1)
@@ -136,8 +178,8 @@ def test_only_so_many_pictures_are_looked_at() -> None:
         return [Face()]
 
     frames = [Frame(number / 10, ROOM[::4, ::4]) for number in range(500)]
-    assert judge_placement(frames, faces).pictures == len(asked) == 40
-    assert (asked[0], asked[-1]) == (0, 49.9)
+    assert judge_placement(frames, faces).pictures == 40
+    assert (len(asked), asked[0], asked[-1]) == (8, 0, 49.9)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (2, 2), (5, 900), (33, 17)])
