@@ -6,7 +6,7 @@
  * | `idle` | never begun | start |
  * | `opening` | the browser was asked for the camera | opened, refused, no answer |
  * | `rolling` | a recorder runs, nothing of it is stored yet | flowing, a finding that stops |
- * | `recording` | slices are stored | a finding that stops, turn |
+ * | `recording` | slices are stored | a finding that stops, one that a new opening may mend, turn |
  * | `waiting` | the camera is tried again by itself, later | time, visible again, permission given |
  * | `tap` | only a tap can go on | tap, permission given |
  * | `stopping` | the last of it is being sealed | sealed |
@@ -35,6 +35,8 @@
  * @property {Refused|null} refused what the browser said last, where it said no
  * @property {number|null} saidRed_ms when it was last said aloud that nothing records; monotonic
  * @property {number} soundTried_ms when the microphone was last tried; monotonic
+ * @property {number} renewed how often all was opened anew because sound or picture seemed dead
+ * @property {number} renewed_ms when that was; monotonic
  */
 
 /**
@@ -65,6 +67,10 @@ const ANSWER_MS = 10_000;
 const RED_AFTER_MS = 2_000;
 const RED_AGAIN_MS = 15_000;
 const SOUND_AGAIN_MS = 10_000;
+/** Media comes and shows nothing: after a call a track may be dead and say `live`, and only a new one mends it. */
+const PERHAPS_DEAD = new Set(["silent", "same-picture"]);
+/** Opened anew after so long; each time it did not help costs a second of picture, so the next waits twice as long. */
+const RENEW_MS = 10_000;
 
 /** Phases in which a recording is wanted and nothing records. */
 const RED = Object.freeze(/** @type {Phase[]} */ (["opening", "waiting", "tap"]));
@@ -77,6 +83,7 @@ const RED = Object.freeze(/** @type {Phase[]} */ (["opening", "waiting", "tap"])
 export function notBegun(now) {
   return {
     phase: "idle", since: now, begun: false, gap: null, tries: 0, refused: null, saidRed_ms: null, soundTried_ms: 0,
+    renewed: 0, renewed_ms: 0,
   };
 }
 
@@ -240,11 +247,25 @@ class Step {
       this.#interrupt(worst.cause, worst.since, visible);
       return;
     }
+    if (worst !== undefined && visible && this.#mayBeDead(worst)) {
+      this.course.renewed += 1;
+      this.course.renewed_ms = this.now.mono_ms;
+      this.#interrupt(worst.cause, worst.since, visible);
+      return;
+    }
     // Without a wake lock nothing is interrupted, perhaps for the whole exam: a moment in the chain.
     if (worst !== undefined) this.#mark(worst.cause, worst.since, worst.rule !== "wake-lock");
     else this.#endGap();
     const without = findings.some(({ rule }) => rule === "without-sound");
     if (without && this.now.mono_ms - this.course.soundTried_ms >= SOUND_AGAIN_MS) this.#trySound();
+  }
+
+  /** @param {Finding} finding */
+  #mayBeDead({ rule, since }) {
+    const { renewed, renewed_ms } = this.course;
+    const { mono_ms: now } = this.now;
+    return PERHAPS_DEAD.has(rule) && now - since.mono_ms >= RENEW_MS
+      && (renewed === 0 || now - renewed_ms >= RENEW_MS * 2 ** renewed);
   }
 
   #trySound() {

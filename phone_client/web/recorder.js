@@ -66,6 +66,8 @@ export class RunRecorder {
   /** @type {Promise<void>} */
   #stopped;
   #failed = false;
+  /** What comes after the run was given up belongs to no run: it would open another beside the present one. */
+  #finished = false;
   #headerSeen = false;
 
   /**
@@ -113,13 +115,14 @@ export class RunRecorder {
     let late;
     await Promise.race([this.#stopped, new Promise((done) => { late = setTimeout(done, STOPPING_MS); })]);
     clearTimeout(late);
+    this.#finished = true;
     this.#pipe = this.#pipe.then(() => this.#close());
     await this.#pipe;
   }
 
   /** @param {Blob} piece */
   #take(piece) {
-    if (piece.size === 0 || this.#failed) return;
+    if (piece.size === 0 || this.#failed || this.#finished) return;
     const from = this.#since;
     this.#since = this.#clock.instant();
     const until = this.#since.mono_ms;

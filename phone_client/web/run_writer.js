@@ -1,5 +1,6 @@
 /** What is open of a run: its stream's times, and the file of the segment being recorded. */
 
+import { merged } from "./bytes.js";
 import { scannerOf } from "./fragments.js";
 import { sha256 } from "./pairing/encoding.js";
 import { partName, placed, segmentFact, timesOf } from "./tail.js";
@@ -90,8 +91,7 @@ export class RunWriter {
    * opening seals the same bytes.
    */
   async segment() {
-    const whole = await new Blob(this.#pieces).arrayBuffer();
-    return segmentFact(this.#run, this.#run.tail, await sha256(whole));
+    return segmentFact(this.#run, this.#run.tail, await sha256(merged(this.#pieces)));
   }
 
   /** Lets go of the file, once its slices are a segment or nothing is to follow. */

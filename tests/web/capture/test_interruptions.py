@@ -180,13 +180,24 @@ async def test_wake_lock_refused(browser: Browser) -> None:
 
 async def test_faults_of_picture_and_sound_that_stop_nothing(tmp_path: Path) -> None:
     camera = cameras.write_y4m(tmp_path / "faulty.y4m", cameras.faulty(), cameras.FAULTY_RATE)
-    silence = cameras.write_sound(tmp_path / "silent.wav", seconds=5, silent_from=0)
-    async with chromium(camera, silence) as other, phone(other) as one:
+    sound = cameras.write_sound(tmp_path / "sound.wav", seconds=5)
+    async with chromium(camera, sound) as other, phone(other) as one:
         await one.start()
         for cause in ("black", "frozen"):
             begun = await one.noted("gap_begin", cause)
             ended = await one.noted("gap_end", cause)
             assert begun["mono_ms"] < ended["mono_ms"]
             noticed_in_time(begun, begun["mono_ms"])
-        await one.noted("gap_begin", "muted")  # told when nothing worse is to be told
         assert await one.do("rig.keeper.runs.length") == 1
+
+
+async def test_a_microphone_that_gives_nothing_is_opened_anew(devices: tuple[Path, Path], tmp_path: Path) -> None:
+    silence = cameras.write_sound(tmp_path / "silent.wav", seconds=5, silent_from=0)
+    async with chromium(devices[0], silence) as other, phone(other) as one:
+        await one.start()
+        begun = await one.noted("gap_begin", "muted")
+        noticed_in_time(begun, begun["mono_ms"])
+        assert await one.do("rig.keeper.runs.length") == 1
+        await one.until("rig.keeper.runs.length === 2 && rig.plain.doing === 'recording'")
+        reopened_ms = await one.do("rig.keeper.runs[1].mono_ms") - begun["mono_ms"]
+        assert 10_000 <= reopened_ms < 10_000 + NOTICED_MS

@@ -103,3 +103,19 @@ async def test_a_turn_is_made_with_the_front_camera(browser: Browser) -> None:
         camera = calls[: calls.index("scan_begin")]
         assert camera.count("beginRun") == 3
         assert await one.do("rig.store.view.progress.facing") == "user"
+
+
+async def test_what_a_recorder_tells_too_late_opens_no_run(browser: Browser) -> None:
+    async with phone(browser) as one:
+        await one.start()
+        late_ms = 4_000  # a recorder is given up after three seconds
+        await one.do(f"(rig.late_ms = {late_ms}, rig.capture.turnTo('environment'))")
+        await one.until("rig.recorders[0].state === 'inactive'")
+        given_up = await one.now_ms()
+        await one.page.wait_for_timeout(200)  # the last of it has been told to the page
+        await one.do("void (rig.late_ms = 0)")
+        await one.until("rig.keeper.runs.length === 2 && rig.plain.doing === 'recording'")
+        await one.until(f"rig.clock.mono() > {given_up + late_ms + 500}")
+        calls = await one.do("rig.keeper.calls.map(({call}) => call)")
+        assert (calls.count("beginRun"), calls.count("endRun")) == (2, 1)
+        assert await one.do("rig.keeper.runs.map(({closed}) => closed)") == [True, False]

@@ -73,6 +73,8 @@ class Rig {
   said = [];
   /** @type {MediaRecorder[]} */
   recorders = [];
+  /** How much later recorders tell what they have to tell. */
+  late_ms = 0;
   /** What the camera's track had delivered when each recorder was started. @type {object[]} */
   deliveredAtStart = [];
 
@@ -83,6 +85,12 @@ class Rig {
       constructor(...wanted) {
         super(...wanted);
         rig.recorders.push(this);
+      }
+
+      /** @param {[string, any, any?]} wanted */
+      addEventListener(...[name, listen, how]) {
+        const told = (/** @type {Event} */ event) => rig.late_ms > 0 ? setTimeout(listen, rig.late_ms, event) : listen(event);
+        super.addEventListener(name, told, how);
       }
 
       /** @param {number} [slice_ms] */

@@ -232,6 +232,29 @@ for (const { name, cause, stops } of RULES) {
   });
 }
 
+for (const name of ["silent", "same-picture"]) {
+  test(`${name} for ten seconds: opened anew, and again only after twice as long`, () => {
+    const world = recording();
+    /** @param {number} lasted @param {boolean} [visible] */
+    const watched = (lasted, visible = true) => {
+      world.actions = [];
+      world.take({ kind: "watched", findings: [finding(name, world.now - lasted)], visible });
+      return done(world).includes("open");
+    };
+    assert.equal(watched(9_999), false);
+    assert.equal(watched(10_000, false), false, "browsers give a hidden page no camera");
+    for (const wait of [20_000, 40_000, 80_000]) {
+      assert.equal(watched(10_000), true);
+      world.take({ kind: "opened" });
+      world.take({ kind: "flowing" });
+      world.now += wait - 1;
+      assert.equal(watched(wait - 5_000), false);
+      world.now += 1;
+    }
+    assert.equal(watched(10_000), true);
+  });
+}
+
 test("what stops while the page is hidden keeps that as its cause and waits until it is seen again", () => {
   const world = recording();
   world.take({ kind: "watched", findings: [finding("hidden", world.now)], visible: false });
