@@ -13,7 +13,8 @@ from tests.web.screens.stage import WEB
 # Where a system cuts its own shape out of the picture, the ground goes to the edge.
 FULL = {"icon-180.png": 180, "icon-512.png": 512}
 ROUNDED = {"icon-192.png": 192}
-COLOURS = 16
+COLOURS = 5
+"""Ground, drawing and what is between them at the edges: every phone fetches these, for few to be shown."""
 
 
 async def main() -> None:
