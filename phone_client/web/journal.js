@@ -9,6 +9,8 @@
 /** The journal in the phone's database.  Only the holder of the recording's lock may append. */
 export class Journal {
   #database;
+  /** @type {number|null} the key of the next row; named, so that a row whose answer was lost is not added twice */
+  #next = null;
 
   /** @param {import("./database.js").Database} database */
   constructor(database) {
@@ -26,11 +28,14 @@ export class Journal {
   }
 
   /**
-   * Makes `facts` durable, all or none.
+   * Makes `facts` durable, all or none; one call at a time.
    * @param {readonly Fact[]} facts
    * @throws {DOMException} the journal is then as it was before
    */
-  append(facts) {
-    return this.#database.change("facts", (store) => void store.add([...facts]));
+  async append(facts) {
+    this.#next ??= Number((await this.#database.read("facts", (store) => store.getAllKeys())).at(-1) ?? 0) + 1;
+    const key = this.#next;
+    await this.#database.change("facts", (store) => void store.add([...facts], key));
+    this.#next = key + 1;
   }
 }

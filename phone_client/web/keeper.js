@@ -66,6 +66,7 @@ class Keeper {
     this.#buffer = buffer;
     this.#key = key;
     this.#tell = tell;
+    buffer.database.onLost = ({ message }) => tell({ event: "broken", message });
     buffer.onChange(() => this.#touch());
     if (buffer.ledger.claim !== null) this.#beginDelivery(buffer.ledger.claim);
     const { signal } = this.#ending;

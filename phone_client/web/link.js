@@ -45,13 +45,14 @@ import { Refusal } from "./pairing/errors.js";
 /**
  * What the Keeper tells.  `ended`: the exam's end has passed while a run is open (the window asks the
  * candidate to stop).  `stop`: stop the recorder now and call `stop`.  `resume`: a later end was announced,
- * recording has to go on.
+ * recording has to go on.  `broken`: nothing is kept any more, and only a new page can mend that.
  *
  * @typedef {{event: "state", state: State}
  *   | {event: "elsewhere"}
  *   | {event: "ended", stops_at_ms: number}
  *   | {event: "stop", reason: "end"|"replaced"|"decided"}
  *   | {event: "resume"}
+ *   | {event: "broken", message: string}
  *   | {event: "fault", refusal: Told}} KeeperEvent
  */
 

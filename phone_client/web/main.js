@@ -18,6 +18,7 @@ import { loadWords, preferredLanguage, rememberLanguage } from "./words.js";
 /** @typedef {import("./link.js").KeeperEvent} KeeperEvent */
 
 const TICK_MS = 1_000;
+const SHELL_AGAIN_MS = 60_000;
 const LINK = /^#t=/;
 /** The app's own server: what stands before `/p/`. */
 const SERVER = new URL("..", import.meta.url).href.replace(/\/+$/, "");
@@ -65,6 +66,7 @@ async function record(store, words) {
     else if (told.event === "elsewhere") store.set({ elsewhere: true });
     else if (told.event === "stop") desk.stop();
     else if (told.event === "resume") desk.startCapture();
+    else if (told.event === "broken") store.set({ broken: told.message });
     else if (told.event === "fault") store.set({ complaint: told.refusal });
   }
 
@@ -77,22 +79,32 @@ async function record(store, words) {
     if (LINK.test(location.hash)) desk.offered(location.href);
   });
 
-  const state = await link.ask("open", { boot: clock.boot, client: clientName(navigator.userAgent, CONSENT_VERSION), lang: words.language });
-  store.set({ elsewhere: false });
-  desk.take(state);
+  try {
+    const client = clientName(navigator.userAgent, CONSENT_VERSION);
+    desk.take(await link.ask("open", { boot: clock.boot, client, lang: words.language }));
+    store.set({ elsewhere: false });
+  } catch (error) {
+    store.set({ broken: String(error) });
+    return;
+  }
   if (LINK.test(location.hash)) desk.offered(location.href);
 }
 
-/** Keeps the app's own files, so that it opens without a network; where that is refused it needs one. */
-function keepShell() {
-  navigator.serviceWorker?.register("sw.js").catch(() => {});
+/** Keeps the app's own files, so that it opens without a network; a network that fails meanwhile is tried again. */
+async function keepShell() {
+  const { serviceWorker } = navigator;
+  while (serviceWorker) {
+    const kept = await serviceWorker.register("sw.js").catch(() => null);
+    await new Promise((resolve) => setTimeout(resolve, SHELL_AGAIN_MS));
+    if (kept?.active) return;
+  }
 }
 
 const [words, features] = await Promise.all([loadWords(preferredLanguage()), readFeatures()]);
 const fit = judgeFit(features);
 const store = new Store({ ...emptyView(SERVER), now_ms: Date.now(), fit, offered: LINK.test(location.hash) }, (work) => queueMicrotask(work));
 if (fit.unfit === null) {
-  keepShell();
+  void keepShell();
   await record(store, words);
 } else {
   turnAway(store, words);

@@ -3,7 +3,8 @@
  * goes to the server's API passes by untouched and is never kept.
  *
  * The files are kept as one set and replaced as one: a page never runs with some of an older and some of a
- * newer version.  A page gets what is kept; a newer set is fetched behind it, for the next page.
+ * newer version.  A page gets what is kept; a newer set is fetched behind it, for the next page.  Until that page
+ * comes the older set stays, so the oldest whole set is the open page's, also for a worker that was ended meanwhile.
  */
 
 /** @typedef {Event & {waitUntil: (work: Promise<unknown>) => void}} LifeEvent */
@@ -53,9 +54,10 @@ addEventListener("fetch", (event) => {
   const { request } = asked;
   const address = nameOf(request);
   if (request.method !== "GET" || !kept.has(address)) return;
-  asked.respondWith(answer(request, address));
+  const turned = request.mode === "navigate" ? dropOlder() : Promise.resolve();
+  asked.respondWith(turned.then(() => answer(request, address)));
   // A set that can't be renewed now is renewed with a later page.
-  if (request.mode === "navigate") asked.waitUntil(renew().catch(() => {}));
+  if (request.mode === "navigate") asked.waitUntil(turned.then(renew).catch(() => {}));
 });
 
 /**
@@ -72,21 +74,23 @@ function nameOf({ url }) {
  * @param {string} address
  */
 async function answer(request, address) {
-  const set = await newest();
-  const found = set === null ? undefined : await (await caches.open(set)).match(address);
+  const [set] = await wholeSets();
+  const found = set === undefined ? undefined : await (await caches.open(set)).match(address);
   return found ?? fetch(request);
 }
 
-/**
- * The name of the newest whole set; null where there is none yet.
- * @returns {Promise<string|null>}
- */
-async function newest() {
+/** The names of the whole sets, the oldest first. */
+async function wholeSets() {
   const names = (await caches.keys()).filter((name) => name.startsWith(SETS)).sort();
-  for (const name of names.reverse()) {
-    if (await (await caches.open(name)).match(new URL(WHOLE, scope).href)) return name;
-  }
-  return null;
+  const marks = await Promise.all(names.map(async (name) => (await caches.open(name)).match(new URL(WHOLE, scope).href)));
+  return names.filter((_, index) => marks[index] !== undefined);
+}
+
+/** A page begins: from now on the newest set is used. */
+async function dropOlder() {
+  const stays = (await wholeSets()).at(-1);
+  if (stays === undefined) return;
+  for (const name of await caches.keys()) if (name.startsWith(SETS) && name !== stays) await caches.delete(name);
 }
 
 /**
@@ -94,8 +98,8 @@ async function newest() {
  * @throws {TypeError} when the network does not give all of it: the older set stays
  */
 async function renew() {
-  const before = await newest();
-  const old = before === null ? null : await caches.open(before);
+  const before = (await wholeSets()).at(-1);
+  const old = before === undefined ? null : await caches.open(before);
   const names = [PAGE, ...SHELL, ...((await hasEd25519()) ? [] : [WITHOUT_ED25519])];
   const files = await Promise.all(names.map(addressOf).map(async (address) => {
     // Asked of the server, which answers with nothing new where nothing is.
@@ -104,16 +108,12 @@ async function renew() {
     const tag = found.headers.get("ETag");
     return { address, found, same: tag !== null && (await old?.match(address))?.headers.get("ETag") === tag };
   }));
-  if (before !== null && files.every(({ same }) => same)) {
-    await dropAllBut(before); // the worker may have been ended before it came to this
-    return;
-  }
+  if (files.every(({ same }) => same)) return;
   // Crash before the mark: the set is not whole and is never used.
   const name = `${SETS}${String(Date.now()).padStart(15, "0")}`;
   const fresh = await caches.open(name);
   await Promise.all(files.map(({ address, found }) => fresh.put(address, found)));
   await fresh.put(new URL(WHOLE, scope).href, new Response());
-  await dropAllBut(name);
 }
 
 /** Whether this browser's WebCrypto checks the server's signatures itself. */
@@ -124,9 +124,4 @@ async function hasEd25519() {
   } catch {
     return false;
   }
-}
-
-/** @param {string} name of the set that stays */
-async function dropAllBut(name) {
-  for (const other of await caches.keys()) if (other.startsWith(SETS) && other !== name) await caches.delete(other);
 }

@@ -600,5 +600,5 @@ elsewhere-title = The recording runs in another window
 elsewhere-do = Go back to that window or tab of this phone. Only one can record.
 elsewhere-here = I closed it: use this one
 broken-title = This page has failed
-broken-do = What was recorded is kept. Reload the page; it goes on where it was.
+broken-do = What was recorded is kept. Reload the page; it goes on where it was. If it fails again, restart the phone.
 broken-reload = Reload

@@ -590,5 +590,5 @@ elsewhere-title = 录制正在另一个窗口中进行
 elsewhere-do = 请回到这部手机上的那个窗口或标签页。同时只能有一个在录制。
 elsewhere-here = 已关闭那个，用这个
 broken-title = 本页出了问题
-broken-do = 已录内容都还在。请刷新页面，会从原来的地方继续。
+broken-do = 已录内容都还在。请刷新页面，会从原来的地方继续。如果仍然这样，请重启手机。
 broken-reload = 刷新

@@ -265,3 +265,35 @@ async def test_only_what_is_named_is_deleted(kind: str) -> None:
         await ask(page, "remove")
         await ask(page, "open", kind=kind)
         assert ((await ask(page, "inspect"))["runs"], await ask(page, "sizes")) == ([], {})
+
+
+@pytest.mark.parametrize("kind", ["handles", "rows"])
+@pytest.mark.parametrize("durable", [False, True])
+async def test_a_lost_connection_is_opened_anew_and_nothing_is_lost_or_twice(kind: str, durable: bool) -> None:
+    async with store(kind) as page:
+        run = await ask(page, "begin")
+        for number in range(5):
+            await ask(page, "loseConnection", durable=durable)
+            taken = await ask(page, "slices", run=run, **{"from": number}, to=number + 1)
+            assert taken == {"taken": 1, "refusal": None}
+        await ask(page, "close", run=run, note="stop", cause="stopped")
+        await ask(page, "loseConnection", durable=False)
+        kept = await ask(page, "inspect")
+        assert whole_slices(kept["runs"][0]) == 5
+        await page.reload()
+        await ask(page, "open", kind=kind)
+        assert await ask(page, "inspect") == kept
+        assert await ask(page, "lost") == []
+
+
+async def test_a_database_that_is_gone_is_said_to_be() -> None:
+    async with store("handles") as page:
+        run = await ask(page, "begin")
+        devtools = await page.context.new_cdp_session(page)
+        origin = await page.evaluate("location.origin")
+        await devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "indexeddb"})
+        taken = await ask(page, "slices", run=run, **{"from": 0}, to=1)
+        assert taken["taken"] == 0
+        assert len(await ask(page, "lost")) > 0
+        # No empty one has taken its place.
+        assert await page.evaluate("indexedDB.databases()") == []

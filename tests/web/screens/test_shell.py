@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from playwright.async_api import Browser, Page, expect
 
 from evidence_server.routes.page_files import PageFiles
@@ -19,14 +20,17 @@ from tests.web.screens.stage import WEB
 
 BUDGET = 150_000
 OLD = "export {}"
-# The words as the worker answers, once they are others; caches tell nobody that they changed.
-CHANGED = """(old) => new Promise((done) => {
-  const look = () => fetch("words.js").then((answer) => answer.text()).then((text) => {
-    if (text === old) setTimeout(look, 100);
-    else done(text);
-  });
-  look();
+# Once so many sets are whole; caches tell nobody that they changed.
+SETS = """(wanted) => new Promise((done) => {
+  const look = async () => {
+    const sets = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+    const marks = await Promise.all(sets.map((set) => set.match("./whole-set")));
+    if (marks.filter((mark) => mark !== undefined).length === wanted) done();
+    else setTimeout(look, 100);
+  };
+  void look();
 })"""
+WORDS = "fetch('words.js').then((answer) => answer.text())"
 PATIENCE_S = 60
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CSP = {"Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; worker-src 'self'"}
@@ -39,11 +43,19 @@ class Host:
         self._runner: web.AppRunner | None = None
         self._port = 0
         self.asked: list[str] = []
+        self.failing = ""
+        """The path that is answered with a fault."""
         self.sent: dict[str, int] = {}
         """Of each path, the bytes of its body as they went over the wire; asked for again it costs none."""
 
     async def start(self) -> None:
-        app = web.Application()
+        @web.middleware
+        async def fail(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if request.path == self.failing:
+                raise web.HTTPServiceUnavailable
+            return await handler(request)
+
+        app = web.Application(middlewares=[fail])
 
         async def nothing(request: web.Request) -> web.Response:
             self.asked.append(request.path)
@@ -153,10 +165,38 @@ async def test_a_newer_version_comes_whole_with_the_next_page(host: Host, page: 
     )  # fmt: skip
     await page.goto(host.address)
     async with asyncio.timeout(PATIENCE_S):
-        found = await page.evaluate(CHANGED, OLD)
-    assert "export async function loadWords" in found
+        await page.evaluate(SETS, 2)
+    # What an open page fetches later is of its own version.
+    assert await page.evaluate(WORDS) == OLD
     await page.goto(host.address)
     await until_stage(page, "bind")
+    assert "export async function loadWords" in await page.evaluate(WORDS)
+    async with asyncio.timeout(PATIENCE_S):
+        await page.evaluate(SETS, 1)
+
+
+async def test_what_could_not_be_kept_is_tried_again_each_minute(host: Host, page: Page) -> None:
+    await page.clock.install()
+    host.failing = "/p/sw.js"
+    await page.goto(host.address)
+    await until_stage(page, "bind")
+    await page.wait_for_timeout(500)
+    assert await page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+    host.failing = ""
+    await page.clock.fast_forward("01:01")
+    await until_kept(page)
+
+
+async def test_storage_that_does_not_open_is_said_to_be_broken(host: Host, page: Page) -> None:
+    await page.goto(f"{host.address}icon.svg")
+    # As a newer version of the app leaves it.
+    await page.evaluate("""new Promise((done) => {
+      indexedDB.open("evidence-camera/recording", 99).onsuccess = ({ target }) => done(target.result.close());
+    })""")
+    await page.goto(host.address)
+    await until_stage(page, "broken")
+    await expect(page.locator("h1")).to_have_text("This page has failed")
+    await expect(page.locator("[data-act=reload]")).to_be_visible()
 
 
 async def test_little_is_fetched_before_the_camera_opens(host: Host, page: Page) -> None:

@@ -16,6 +16,9 @@ let opened = null;
 /** @type {((database: Database) => Promise<import("/p/files.js").Files>)|undefined} */
 let files;
 
+/** @type {string[]} */
+const lost = [];
+
 function buffer() {
   if (opened === null) throw new Error("open it first");
   return opened;
@@ -34,9 +37,31 @@ async function record(run, number) {
 
 /** @type {Record<string, (argument: any) => unknown>} */
 const CALLS = {
+  /**
+   * The next change finds its connection closed, as iOS closes it: before it begins, or once it is durable, so that only
+   * the answer is lost.
+   */
+  loseConnection({ durable }) {
+    const { transaction } = IDBDatabase.prototype;
+    IDBDatabase.prototype.transaction = function (name, mode, how) {
+      IDBDatabase.prototype.transaction = transaction;
+      if (!durable) this.close(); // what follows throws as the browser has it
+      const begun = transaction.call(this, name, mode, how);
+      Object.defineProperty(begun, "oncomplete", { set: () => begun.addEventListener("complete", () => {
+        this.close();
+        begun.onabort?.(new Event("abort"));
+      }) });
+      return begun;
+    };
+  },
+
+  /** What the buffer said of a connection that could not be had again. */
+  lost: () => lost,
+
   async open({ kind = null, reserve }) {
     files = kind ? (database) => filesOf(kind, PLACE, database, 0) : undefined;
     opened = await Buffer.open(PLACE, { ...(files && { files }), reserve });
+    opened.database.onLost = ({ name }) => lost.push(name);
     return opened.ledger.runs.size;
   },
 
