@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import itertools
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -127,8 +127,14 @@ class Sightings:
         return asdict(self)
 
 
-def judge_sightings(looks: Iterable[Look], unseen_ms: int = UNSEEN_MS) -> Sightings:
+def judge_sightings(
+    looks: Iterable[Look], unseen_ms: int = UNSEEN_MS, *, within: tuple[int, int] | None = None,
+    excused: Sequence[tuple[int, int]] = (),
+) -> Sightings:
     """Judges what was read in pictures against the sitting's sequence.
+
+    `within`: what should show it, by default from the first picture to the last; `excused`: stretches, in
+    order and apart from each other, that need not, as the phone was in hands.
 
     "wrong_sequence": at least two pictures in a row show an old marker, or one ahead.  "not_seen": no picture
     shows the right marker, or none does for longer than `unseen_ms`.  A foreign marker beside is listed and
@@ -155,7 +161,8 @@ def judge_sightings(looks: Iterable[Look], unseen_ms: int = UNSEEN_MS) -> Sighti
                 strays.append(open_strays.pop(kind))
     strays += open_strays.values()
     strays = sorted((one for one in strays if one.pictures >= STRAYS), key=lambda one: one.first_ms)
-    unseen = _unseen(ordered, right, unseen_ms)
+    edges = [*right, ordered[0].at_ms, ordered[-1].at_ms, *(within or ())]
+    unseen = tuple(_unseen(sorted(edges), excused, unseen_ms))
     word: Word = "not_seen" if unseen or not right else "seen"
     if any(one.kind != "foreign" for one in strays):
         word = "wrong_sequence"
@@ -189,9 +196,19 @@ def _slots_around(at_ms: int, tolerance_ms: int) -> range:
     return range(earliest, slot_of(max(at_ms + tolerance_ms, 0)) + 1)
 
 
-def _unseen(ordered: Sequence[Look], right: Sequence[int], longest_ms: int) -> tuple[tuple[int, int], ...]:
-    edges = [ordered[0].at_ms, *right, ordered[-1].at_ms]
-    return tuple((one, other) for one, other in itertools.pairwise(edges) if other - one > longest_ms)
+def _unseen(
+    edges: Sequence[int], excused: Sequence[tuple[int, int]], longest_ms: int
+) -> Iterator[tuple[int, int]]:
+    """The stretches between edges beyond the limit, without what is excused at their ends."""
+    for since_ms, until_ms in itertools.pairwise(edges):
+        inside = [(max(one, since_ms), min(other, until_ms)) for one, other in excused]
+        inside = [(one, other) for one, other in inside if one < other]
+        if until_ms - since_ms - sum(other - one for one, other in inside) > longest_ms:
+            begins_excused = bool(inside) and inside[0][0] == since_ms
+            ends_excused = bool(inside) and inside[-1][1] == until_ms
+            yield (
+                inside[0][1] if begins_excused else since_ms, inside[-1][0] if ends_excused else until_ms
+            )
 
 
 def _mac(key: bytes, slot: int, attempt: int) -> int:

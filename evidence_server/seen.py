@@ -15,6 +15,9 @@ from pairing.encoding import sha256_b64u
 FOREIGN = -1
 """In the place of a slot: a marker was read that this sitting's page never showed."""
 
+UNCHECKED = "unchecked"
+"""The kind of a stretch in which no key frame could be looked at: nothing was seen, right or wrong."""
+
 
 def picture_name(jpeg: bytes) -> str:
     """The name under which a picture made here is stored, and shown: it tells its bytes."""
@@ -55,10 +58,11 @@ class Search:
 @dataclass(slots=True)
 class Look:
     """How far a run was looked through: its first `upto` segments, but for those in `skipped`, which were
-    not stored then."""
+    not stored then, and in `unread`, at which the eye failed."""
 
     upto: int = 0
     skipped: tuple[int, ...] = ()
+    unread: tuple[int, ...] = ()
     closed: list[SeenSpan] = field(default_factory=list)
     open: list[SeenSpan] = field(default_factory=list)
     searches: list[Search] = field(default_factory=list)
@@ -71,6 +75,8 @@ class Look:
     def take(self, body: dict[str, Any]) -> None:
         """Folds a `looked` event on."""
         self.upto, self.skipped = int(body["upto"]), tuple(body["skipped"])
+        # Journals of rules before 3 do not say it.
+        self.unread = tuple(sorted({*self.unread, *map(int, body.get("unread", ()))}))
         self.closed += [SeenSpan.read(row) for row in body["closed"]]
         self.open = [SeenSpan.read(row) for row in body["open"]]
         self.searches += [Search(int(at_us), tuple(map(int, slots))) for at_us, *slots in body["markers"]]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evidence_server.checks import look_at
+from evidence_server.checks import Findings, look_at
 from evidence_server.coverage import (
     DRIFT_MS,
     Coverage,
@@ -32,7 +32,7 @@ COMMITTED_LATE_MS = 30_000
 LISTED = 200
 """Most gaps and missing stretches that a verdict lists one by one; the sums always count all."""
 
-RULES = 2
+RULES = 3
 """Version of these rules.  Whoever changes what a journal is judged to gives it a new number: a verdict is
 judged again only by the rules that it names."""
 
@@ -46,10 +46,13 @@ class Judgement:
 
     def differs_from(self, issued: Mapping[str, Any]) -> bool:
         """Whether it says anything that the verdict `issued` did not."""
-        return any(issued.get(name) != self.claims[name] for name in ("word", *_GROUNDS))
+        # A claim that older rules did not make is not news.
+        return any(issued.get(name, self.claims[name]) != self.claims[name] for name in ("word", *_GROUNDS))
 
 
-_GROUNDS = ("required_ms", "deadline_ms", "reasons", "review", "gaps", "missing", "late", "waived")
+_GROUNDS = (
+    "required_ms", "deadline_ms", "reasons", "review", "continuity", "gaps", "missing", "late", "waived",
+)
 
 
 def waits_for(state: Sitting, now_ms: int) -> str:
@@ -87,7 +90,8 @@ def judge(state: Sitting) -> Judgement:
     required, deadline = Span(*state.required), state.deadline_ms
     coverage = cover(state, required)
     reasons = _recording(state, coverage, required)
-    reasons, review = _other_checks(state, coverage, required, reasons)
+    seen = look_at(state, coverage, required)
+    reasons, review = _other_checks(state, coverage, required, reasons, seen)
     waived = sorted({reason["code"] for reason in reasons} & set(state.waived))
     reasons = [reason for reason in reasons if reason["code"] not in state.waived]
     stored = [
@@ -106,6 +110,7 @@ def judge(state: Sitting) -> Judgement:
         "journal": {"position": state.seq, "tip": state.tip},
         "reasons": reasons,
         "review": review,
+        "continuity": seen.totals if state.policy.checks["continuity"] != OFF else [],
         "gaps": [_gap(gap) for gap in coverage.gaps[:LISTED]],
         "missing": [_span(item.span) | _place(item) for item in coverage.missing[:LISTED]],
         "late": {"segments": len(after), "last_stored_ms": max(after, default=0)},
@@ -148,17 +153,16 @@ def _recording(state: Sitting, coverage: Coverage, required: Span) -> list[dict[
 
 
 def _other_checks(
-    state: Sitting, coverage: Coverage, required: Span, reasons: list[dict[str, Any]]
+    state: Sitting, coverage: Coverage, required: Span, reasons: list[dict[str, Any]], seen: Findings
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The other checks' findings as reasons or for review, as the policy weighs each."""
-    seen = look_at(state, coverage, required)
     found = list(seen.found)
     late = committed_late(state.generations, coverage.placed, required, COMMITTED_LATE_MS)
     found += [("committed_late", {"code": "committed_late"} | _span(span)) for span in late[:LISTED]]
     forks = sum(len(generation.forks) for generation in state.generations)
     if forks:
         found.append(("fork", {"code": "fork", "entries": forks}))
-    review = list(seen.notes)
+    review = [finding for check, finding in seen.notes if state.policy.checks[check] != OFF]
     reasons = list(reasons)
     for check, finding in found:
         weight = state.policy.checks[check]

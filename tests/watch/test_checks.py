@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from evidence_server.anchor import code_at, slot_of
+from evidence_server.seen import picture_name
 from evidence_server.verdict import COMPLETE, INCOMPLETE
 from tests.sittings import Exam, Piece, Service, at, codes
 
@@ -140,8 +141,46 @@ async def test_what_was_seen_is_on_the_servers_clock(service: Service) -> None:
     await prepared(exam)  # 28 s of film before the exam
     verdict = await finish(exam, seen=shows("black", 36, 41))
     start_ms, end_ms = (verdict["required_ms"][0] + ms for ms in (8_000, 13_000))
-    expected = {"code": "continuity_failed", "kind": "black", "start_ms": start_ms, "end_ms": end_ms}
+    expected = {
+        "code": "continuity_failed", "kind": "black", "start_ms": start_ms, "end_ms": end_ms,
+        "confidence_percent": 90,
+    }
     assert (verdict["word"], verdict["reasons"]) == (INCOMPLETE, [expected])
+    assert verdict["continuity"] == [{"kind": "black", "count": 1, "total_ms": 5_000}]
+
+
+async def test_early_flickers_do_not_hide_an_hour_without_anybody(service: Service) -> None:
+    """Of each kind the longest are listed, and all are counted."""
+    exam = await Exam.begin(service, policy=REQUIRED)
+    await prepared(exam)
+    flickers = [shows("black", 29 + n / 4, 29.1 + n / 4)["closed"][0] for n in range(80)]
+    flickers.append(shows("black", 55, 60)["closed"][0])
+    absent = shows("absent", 60, 80)["closed"]
+    verdict = await finish(exam, seen={"closed": flickers + absent, "open": [], "markers": []})
+    listed = [(one["kind"], one["end_ms"] - one["start_ms"]) for one in verdict["reasons"]]
+    assert listed == [("black", 100)] * 9 + [("black", 5_000), ("absent", 20_000)]
+    assert verdict["continuity"] == [
+        {"kind": "absent", "count": 1, "total_ms": 20_000},
+        {"kind": "black", "count": 81, "total_ms": 13_000},
+    ]
+
+
+async def test_a_finding_names_its_thumbnail(service: Service) -> None:
+    exam = await Exam.begin(service, policy=REQUIRED)
+    await prepared(exam)
+    seen = shows("black", 36, 41)
+    start_us = seen["closed"][0]["start_us"]
+    seen["pictures"] = [{"kind": "black", "start_us": start_us, "jpeg": b"a picture"}]
+    # What the eye says goes through scripts, which hold no bytes.
+    follow = service.eyes.follow
+
+    async def shown(*args: Any, **facts: Any) -> dict[str, Any]:
+        await follow(*args, **facts)
+        return seen
+
+    service.eyes.follow = shown
+    verdict = await finish(exam)
+    assert [one["picture"] for one in verdict["reasons"]] == [picture_name(b"a picture")]
 
 
 @pytest.mark.parametrize(("start_s", "end_s", "counts"), [
