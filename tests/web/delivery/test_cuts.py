@@ -10,6 +10,7 @@ from tests.path.rig import verify
 from tests.web.delivery.network import Way
 from tests.web.delivery.rig import Rig
 from tests.web.delivery.stream import RATE
+from tests.web.path.numbers import silences
 
 FILM_S = 24
 MOST_SENT = 1.2
@@ -54,6 +55,7 @@ async def test_five_cuts_and_a_killed_server_lose_nothing_and_send_little_twice(
     assert decided["verdict"]["word"] == "complete"
     bundle = await rig.export(sitting)
     assert [(shown.pictures, shown.missing) for shown in bundle.shown().values()] == [(FILM_S * RATE, ())]
+    assert silences(bundle) == []
     assert bundle.undelivered == set()
     assert (await verify(bundle.path)).code == 0
     assert committed_ms(bundle)[0] - captured_ms(bundle)[0] <= HEADS_WITHIN_MS

@@ -12,6 +12,7 @@ from tests.path.rig import verify
 from tests.web.delivery.network import Way
 from tests.web.delivery.rig import Phone, Rig
 from tests.web.delivery.stream import RATE
+from tests.web.path.numbers import silences
 
 
 async def bound_and_cut_off(rig: Rig) -> tuple[Phone, str]:
@@ -52,6 +53,7 @@ async def test_offline_until_after_the_end_with_a_page_loaded_anew(rig: Rig) -> 
     assert "committed_late" in {finding["code"] for finding in decided["verdict"]["review"]}
     bundle = await rig.export(sitting)
     assert [(shown.pictures, shown.missing) for shown in bundle.shown().values()] == [(12 * RATE, ())] * 2
+    assert silences(bundle) == []
     assert (await verify(bundle.path)).code == 0
 
 
@@ -71,6 +73,7 @@ async def test_a_page_that_is_killed_in_a_slice_goes_on_with_what_was_flushed(ri
     assert decided["verdict"]["word"] == "complete"
     bundle = await rig.export(sitting)
     assert sum(shown.pictures for shown in bundle.shown().values()) == 24 * RATE
+    assert silences(bundle) == []
     causes = [(claims["note"], claims["cause"]) for claims in bundle.entries.values() if "note" in claims]
     assert causes == [("gap_begin", "crash"), ("gap_end", "crash"), ("stop", "stopped")]
 

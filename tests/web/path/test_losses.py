@@ -10,7 +10,7 @@ from tests.path.rig import Rig, verify
 from tests.web.path.candidate import Candidate
 from tests.web.path.course import bind, finish, go_on, kill, suffer, wall_ms
 from tests.web.path.network import PhoneNetwork
-from tests.web.path.numbers import lost_pictures
+from tests.web.path.numbers import lost_pictures, silences
 
 KILLS = 3
 BACK_MS = 10_000
@@ -43,6 +43,7 @@ async def test_the_browser_is_killed(rig: Rig, film: tuple[Path, Path]) -> None:
     assert max(one.took_ms for one in kills) <= BACK_MS
     assert max(one.lost_ms(gap) for one, gap in zip(kills, gaps, strict=True)) <= LOST_MS, (kills, gaps)
     assert lost_pictures(bundle) == []
+    assert silences(bundle) == []
 
 
 async def test_five_cuts_of_the_network_in_ninety_seconds(rig: Rig, film: tuple[Path, Path]) -> None:
@@ -64,6 +65,7 @@ async def test_five_cuts_of_the_network_in_ninety_seconds(rig: Rig, film: tuple[
     assert bundle.undelivered == set()
     assert list(bundle.runs()) == [1]
     assert lost_pictures(bundle) == []
+    assert silences(bundle) == []
     media = sum(len(piece) for piece in bundle.media.values())
     assert network.sent <= MOST_SENT * media, (network.sent, media)
 
@@ -98,6 +100,7 @@ async def test_offline_from_before_the_start_until_after_the_end(
     bundle = await rig.export(sitting)
     assert "committed_late" in {item["code"] for item in bundle.verdicts[-1]["review"]}
     assert lost_pictures(bundle) == []
+    assert silences(bundle) == []
 
 
 async def until(moment_ms: int) -> None:

@@ -14,7 +14,7 @@ from tests.page.browser import chromium, laptop
 from tests.path.rig import Rig, verify
 from tests.path.test_laptop import photograph
 from tests.web.path.candidate import PATIENCE_MS, Candidate
-from tests.web.path.numbers import lost_pictures
+from tests.web.path.numbers import lost_pictures, silences
 
 SEGMENTS = 4
 
@@ -57,6 +57,7 @@ async def test_by_qr_to_complete_and_released(rig: Rig, film: tuple[Path, Path])
     proven = await verify(bundle.path)
     assert proven.code == 0, proven.output
     assert lost_pictures(bundle) == []
+    assert silences(bundle) == []
 
 
 async def test_by_typed_code(rig: Rig, film: tuple[Path, Path]) -> None:
