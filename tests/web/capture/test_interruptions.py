@@ -191,7 +191,9 @@ async def test_faults_of_picture_and_sound_that_stop_nothing(tmp_path: Path) -> 
         assert await one.do("rig.keeper.runs.length") == 1
 
 
-async def test_a_microphone_that_gives_nothing_is_opened_anew(devices: tuple[Path, Path], tmp_path: Path) -> None:
+async def test_a_microphone_that_gives_nothing_is_opened_anew(
+    devices: tuple[Path, Path], tmp_path: Path
+) -> None:
     silence = cameras.write_sound(tmp_path / "silent.wav", seconds=5, silent_from=0)
     async with chromium(devices[0], silence) as other, phone(other) as one:
         await one.start()

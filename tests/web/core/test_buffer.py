@@ -269,7 +269,7 @@ async def test_only_what_is_named_is_deleted(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["handles", "rows"])
 @pytest.mark.parametrize("durable", [False, True])
-async def test_a_lost_connection_is_opened_anew_and_nothing_is_lost_or_twice(kind: str, durable: bool) -> None:
+async def test_a_lost_connection_loses_nothing_and_adds_nothing_twice(kind: str, durable: bool) -> None:
     async with store(kind) as page:
         run = await ask(page, "begin")
         for number in range(5):
