@@ -19,6 +19,8 @@ import { needsNoTap } from "./view/preflight.js";
 
 /** How long an exam is taken to be where the sitting does not say. */
 const USUAL_MINUTES = 120;
+/** So long a phone says that it takes no other exam: it would hide a part of the recording's screen. */
+const TOLD_MS = 60_000;
 
 /**
  * Puts the page's address, with the offer in it, on the clipboard.
@@ -121,6 +123,9 @@ export class Desk {
     const stage = this.#store.view.state?.stage;
     if (stage !== "start" && stage !== "lapsed" && stage !== "refused") {
       history.replaceState(null, "", location.pathname);
+      if (stage === "claimed") return; // it is this claim's, most likely
+      this.#store.set({ held: true });
+      setTimeout(() => this.#store.set({ held: false }), TOLD_MS);
       return;
     }
     this.#offered = link;

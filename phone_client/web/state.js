@@ -12,7 +12,7 @@
 
 const NOTHING = Object.freeze({
   stops_at_ms: null, deadline_ms: null, server_offset_ms: null, last_contact_ms: null,
-  waiting: { segments: 0, bytes: 0, ms: 0 }, rate_bps: null, forecast: { done_ms: null, late: false, needed_bps: null },
+  waiting: { segments: 0, bytes: 0, ms: 0 }, stuck: 0, rate_bps: null, forecast: { done_ms: null, late: false, needed_bps: null },
   uploading_held: null, metered_overridden: false, verdict: null, verdict_jws: null, freed_bytes: 0, refusal: null,
   ended: false, window: { start_ms: null, end_ms: null }, scan: null, placement: null, alarms: [],
 });
@@ -82,7 +82,7 @@ function delivered(delivery) {
   return {
     scan: standing?.scan ?? null, placement: standing?.placement ?? null, alarms: standing?.alarms ?? [],
     window, deadline_ms, stops_at_ms: examEnd.stops_at_ms, ended, last_contact_ms, server_offset_ms: samples.offset_ms,
-    waiting: delivery.waiting(), rate_bps: delivery.uploads.rate_bps, forecast: delivery.forecast(),
+    waiting: delivery.waiting(), stuck: delivery.uploads.stuck, rate_bps: delivery.uploads.rate_bps, forecast: delivery.forecast(),
     uploading_held: held ? /** @type {const} */ ("metered") : null, metered_overridden: overridden,
     verdict: newest && {
       word: newest.word, version: newest.version, issued_at_ms: newest.issued_at_ms, reasons: newest.reasons,

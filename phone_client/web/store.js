@@ -65,6 +65,7 @@
  * @property {{percent: number, charging: boolean}|null} battery null where the browser does not tell
  * @property {"stop"|"stop_sure"|null} asking the question that covers the recording screen
  * @property {boolean} declined the candidate did not consent
+ * @property {boolean} held another offer came, and this phone is bound
  * @property {boolean} offered the address carried an offer that is not claimed yet
  * @property {Told|null} complaint the last thing that was refused to the candidate
  * @property {boolean|null} copied whether the link could be copied; null before it was tried
@@ -98,7 +99,7 @@ export function emptyView(server) {
       shape: null, sound: false, wake: "missing",
     },
     checks: [], checking: [], mirror: null, look: null, scan: freshScan(), place: { asked_at_ms: null, before: "" },
-    progress: freshProgress(), battery: null, asking: null, declined: false, offered: false, complaint: null,
+    progress: freshProgress(), battery: null, asking: null, declined: false, held: false, offered: false, complaint: null,
     copied: null, busy: null, proof: "", server,
   };
 }
@@ -123,7 +124,8 @@ export function captureOf({ state, capture: { doing, cause }, reopened }) {
  * @param {State} state
  */
 function isOver(state) {
-  return state.verdict !== null || state.released || state.stage === "replaced";
+  // After the end whoever comes back has nothing more to record.
+  return state.verdict !== null || state.released || state.stage === "replaced" || (state.ended && state.run === null);
 }
 
 /**
@@ -186,8 +188,8 @@ export function spaceLeftMs(state, bits_per_second) {
 
 /**
  * How the delivery stands after the end of the recording.
- * `resume`: the exam is not over, recording has to go on.
- * @typedef {"resume"|"arrived"|"overdue"|"metered"|"offline"|"late"|"uploading"} Delivery
+ * `resume`: the exam is not over, recording has to go on; `stuck`: the server takes some of it by hand only.
+ * @typedef {"resume"|"arrived"|"overdue"|"stuck"|"metered"|"offline"|"late"|"uploading"} Delivery
  * @param {View} view
  * @returns {Delivery}
  */
@@ -197,6 +199,7 @@ export function deliveryOf(view) {
   if (!examOver(view)) return "resume";
   if (state.waiting.segments === 0 && state.listed) return "arrived";
   if (state.deadline_ms !== null && serverNow(view) > state.deadline_ms) return "overdue";
+  if (state.stuck > 0) return "stuck";
   if (state.uploading_held === "metered") return "metered";
   if (!state.online) return "offline";
   return state.forecast.late ? "late" : "uploading";

@@ -90,6 +90,7 @@
  * @property {number} recorded_ms
  * @property {{recorded: number, committed: number, stored: number, verified: number}} segments
  * @property {{segments: number, bytes: number, ms: number}} waiting what is to be uploaded still
+ * @property {number} stuck segments waiting whose media is refused for good
  * @property {number} held_bytes media on the phone
  * @property {{quota: number, usage: number, persisted: boolean}|null} storage in bytes
  * @property {number|null} rate_bps bits a second, as measured by uploads; null while unknown

@@ -76,6 +76,11 @@ export class Uploads {
     );
   }
 
+  /** How many of these are refused for good. */
+  get stuck() {
+    return this.owed().filter(({ name }) => this.troubles.has(name)).length;
+  }
+
   /** What is on the phone now may reach the server by hand too: before it is uploaded, the server is asked for it. */
   expectByHand() {
     for (const entry of this.#needs.buffer.ledger.entries()) this.#begun.add(entry);

@@ -66,5 +66,16 @@ export function digitsLine({ state }, words, screen) {
  * @param {Words} words
  */
 export function notices(view, words) {
-  return complaint(words, view.complaint ?? view.state?.refusal ?? null);
+  return html`${complaint(words, view.complaint ?? view.state?.refusal ?? null)}${held(view, words)}`;
+}
+
+/**
+ * Another exam's link was opened on a phone that still keeps one.
+ * @param {View} view
+ * @param {Words} words
+ */
+function held({ held, state }, words) {
+  if (!held || state === null) return null;
+  const id = state.released && state.held_bytes === 0 ? "bind-held-over" : "bind-held";
+  return html`<p class="notice care" role="alert">${icon("phone")}<span>${words.say(id, { exam: state.exam })}</span></p>`;
 }

@@ -3,6 +3,7 @@
 import { CHECKS } from "../preflight.js";
 import { html, useState } from "../vendor/htm/preact/standalone.module.js";
 import { quietPanel, silhouette } from "./pictures.js";
+import { metered } from "./upload.js";
 import { Preview, button, card, hero, icon, steps, title } from "./parts.js";
 
 /** @typedef {import("../store.js").View} View */
@@ -66,7 +67,7 @@ export function preflightScreen(view, words, act) {
  * @param {Words} words
  * @param {Actions} act
  */
-function checkRow(id, { checks, checking }, words, act) {
+function checkRow(id, { checks, checking, state }, words, act) {
   const check = checks.find((tried) => tried.id === id);
   const running = checking.includes(id);
   const result = running ? "running" : check?.result ?? "waiting";
@@ -77,6 +78,7 @@ function checkRow(id, { checks, checking }, words, act) {
         ${check.result === "ok" ? null : html`<p class="check-do">${words.say(`check-${id}-${check.says}-do`, check.facts)}</p>`}`}
       ${check !== undefined && !running && (check.result === "fail" || check.result === "warn")
         ? button({ id: `check-${id}`, label: words.say("check-again"), act: () => act.check(id), look: "quiet", sign: "again" }) : null}
+      ${id === "network" && state !== null ? metered(state, words, act, "box") : null}
     </div></li>`;
 }
 

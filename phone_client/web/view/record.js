@@ -40,11 +40,22 @@ export function recordScreen(view, words, act) {
     ${alarm === null ? null : html`<p class="state-note care" role="status">${icon("warning")}<span>${words.say(words.has(`watch-${alarm.kind}`) ? `watch-${alarm.kind}` : "watch-other")}</span></p>`}
     ${owed ? scanOwed(words, act) : null}
     ${line(view, words)}
-    <div class="answers">${button({ id: "stop", label: words.say(told ? "record-stop-now" : "record-stop"), sign: "stop",
-      act: () => told ? act.stop() : act.ask("stop"), look: told ? "main" : "quiet", working: view.busy === "stop" })}
-      ${told && view.state?.stops_at_ms != null
-        ? html`<p class="quiet">${words.say("record-stops-itself", { time: words.clock(view.state.stops_at_ms) })}</p>` : null}</div>
+    ${stopping(view, words, act)}
   </div>`;
+}
+
+/**
+ * The button that ends the recording; once the exam is over it is the one thing to do.
+ * @param {View} view
+ * @param {Words} words
+ * @param {Actions} act
+ */
+function stopping({ state, busy }, words, act) {
+  const told = state?.ended === true;
+  return html`<div class="answers">${button({ id: "stop", label: words.say(told ? "record-stop-now" : "record-stop"), sign: "stop",
+      act: () => told ? act.stop() : act.ask("stop"), look: told ? "main" : "quiet", working: busy === "stop" })}
+    ${told && state.stops_at_ms !== null
+      ? html`<p class="quiet">${words.say("record-stops-itself", { time: words.clock(state.stops_at_ms) })}</p>` : null}</div>`;
 }
 
 /**
@@ -72,7 +83,9 @@ function interrupted(view, words, act) {
   const tap = (reopened && !opening) || capture.needsTap;
   // While the recorder still runs, what is recorded is useless rather than absent.
   const word = words.say(capture.doing === "recording" ? "interrupted-useless-word" : "interrupted-word");
-  const fix = refused !== null ? words.say(`refused-camera-${refused}`)
+  // After the end nothing is missed any more.
+  const over = state?.ended ? stopping(view, words, act) : null;
+  const fix = over !== null ? words.say("record-ended") : refused !== null ? words.say(`refused-camera-${refused}`)
     : reopened ? words.say("reopened-do") : words.code("fix", cause);
   const content = html`<div class="state-main">
       <div class="state-sign">${icon("warning")}</div>
@@ -84,10 +97,10 @@ function interrupted(view, words, act) {
     : html`<p class="state-since" role="timer" aria-live="off">${words.say("interrupted-for", { time: words.exact(view.now_ms - since) })}</p>`;
   if (!tap) {
     return html`<div class="state-ground">${content}${length}
-      ${opening ? null : html`<p class="state-itself">${words.say("interrupted-itself")}</p>`}${line(view, words)}</div>`;
+      ${opening || over !== null ? null : html`<p class="state-itself">${words.say("interrupted-itself")}</p>`}${line(view, words)}${over}</div>`;
   }
   return html`<div class="state-ground"><button type="button" class="tap" data-act="tap" onClick=${() => reopened ? act.start() : act.tap()}>
-    ${content}<span class="tap-here">${icon("again")}<span>${words.say("interrupted-tap")}</span></span>${length}</button>${line(view, words)}</div>`;
+    ${content}<span class="tap-here">${icon("again")}<span>${words.say("interrupted-tap")}</span></span>${length}</button>${line(view, words)}${over}</div>`;
 }
 
 /**

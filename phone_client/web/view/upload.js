@@ -15,13 +15,14 @@ const LOOKS = Object.freeze({
   resume: { tone: "bad", sign: "stop" },
   arrived: { tone: "good", sign: "done" },
   overdue: { tone: "bad", sign: "warning" },
+  stuck: { tone: "bad", sign: "warning" },
   metered: { tone: "care", sign: "wait" },
   offline: { tone: "care", sign: "offline" },
   late: { tone: "bad", sign: "warning" },
   uploading: { tone: "plain", sign: "upload" },
 });
 /** Deliveries that may not succeed: the way by hand is offered. */
-const IN_TROUBLE = new Set(["overdue", "offline", "late"]);
+const IN_TROUBLE = new Set(["overdue", "stuck", "offline", "late"]);
 
 /**
  * @param {View} view
@@ -119,10 +120,11 @@ export function kept({ held_bytes: held }, words) {
 /**
  * @param {State} state
  * @param {Words} words
- * @param {Actions} act
+ * @param {Pick<Actions, "useMetered">} act
+ * @param {string} [look]
  */
-function metered(state, words, act) {
-  return html`<label class="card box"><input type="checkbox" name="metered" checked=${state.metered_allowed}
+export function metered(state, words, act, look = "card box") {
+  return html`<label class=${look}><input type="checkbox" name="metered" checked=${state.metered_allowed}
     onChange=${(/** @type {{currentTarget: HTMLInputElement}} */ event) => act.useMetered(event.currentTarget.checked)} />
     <span><strong>${words.say("metered-label")}</strong><br />${words.say(state.metered_overridden ? "metered-overridden" : "metered-why")}</span></label>`;
 }

@@ -74,37 +74,6 @@ async def test_the_candidate_turns_to_the_other_camera(browser: Browser) -> None
         assert await one.do("rig.said") == ["start"]
 
 
-async def test_the_camera_that_was_chosen_is_used_again_after_a_reload(browser: Browser) -> None:
-    async with phone(browser) as one:
-        await one.do("(rig.bind(), rig.desk.start())")
-        await one.until("rig.plain.doing === 'recording'")
-        assert (await one.state())["facing"] == "user"
-        await one.do("rig.desk.turnTo('environment')")
-        await one.until("rig.keeper.runs.length === 2 && rig.plain.doing === 'recording'")
-        await one.page.reload()
-        await one.page.wait_for_function("() => 'rig' in globalThis")
-        await one.do("(rig.bind(), rig.desk.start())")
-        await one.until("rig.plain.doing === 'recording'")
-        assert (await one.state())["facing"] == "environment"
-
-
-async def test_a_turn_is_made_with_the_front_camera(browser: Browser) -> None:
-    async with phone(browser) as one:
-        await one.do("(rig.bind(), rig.desk.start())")
-        await one.until("rig.plain.doing === 'recording'")
-        await one.do("(rig.desk.acceptScan(), rig.desk.turnTo('environment'))")
-        await one.until("rig.keeper.runs.length === 2 && rig.plain.doing === 'recording'")
-        await one.do("rig.desk.repeatScan()")
-        await one.until("rig.store.view.scan.phase === 'turning'")
-        state = await one.state()
-        assert (state["facing"], state["doing"]) == ("user", "recording")
-        # The turn is told of in the run that shows it.
-        calls = await one.do("rig.keeper.calls.map(({call, argument}) => argument.note ?? call)")
-        camera = calls[: calls.index("scan_begin")]
-        assert camera.count("beginRun") == 3
-        assert await one.do("rig.store.view.progress.facing") == "user"
-
-
 async def test_what_a_recorder_tells_too_late_opens_no_run(browser: Browser) -> None:
     async with phone(browser) as one:
         await one.start()

@@ -239,6 +239,7 @@ test("bytes that are damaged on the phone are trouble that is told, and the othe
   assert.deepEqual(await server.troubles(), ["upload_hash"]);
   await server.untilStored(1);
   assert.equal(server.uploads.owed().length, 1);
+  assert.equal(server.uploads.stuck, 1);
 });
 
 test("a file that is gone is trouble that is told", async () => {

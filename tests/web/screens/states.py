@@ -35,6 +35,7 @@ def _state(stage: str = "bound", **changed: Any) -> View:
         "run": 1, "stopped": False, "recorded_ms": 42 * MINUTE,
         "segments": {"recorded": 630, "committed": 629, "stored": 612, "verified": 600},
         "waiting": {"segments": 18, "bytes": 11 * MB, "ms": 72_000}, "held_bytes": 378 * MB,
+        "stuck": 0,
         "storage": {"quota": 6_000 * MB, "usage": 400 * MB, "persisted": True}, "rate_bps": 4_200_000,
         "forecast": {"done_ms": NOW + 30_000, "late": False, "needed_bps": None}, "metered_allowed": True,
         "uploading_held": None, "metered_overridden": False, "gap": None, "gaps": [], "crashed": False,
@@ -309,6 +310,17 @@ STATES: dict[str, View] = {
         _state(end_ms=NOW - 20_000, ended=True, stops_at_ms=NOW + 9 * MINUTE + 40_000), _ON,
         battery=_BATTERY, **_DONE,
     ),
+    "record-ended-call": _view(
+        _state(end_ms=NOW - 20_000, ended=True, gap={"cause": "call", "since_ms": NOW - 8_000}),
+        _ON | {"doing": "interrupted", "cause": "call", "since_ms": NOW - 8_000}, **_DONE,
+    ),
+    "record-held": _view(_state(), _ON, held=True, **_DONE),
+    "upload-reopened": _view(_state(**(_STOPPED | {"stopped": False})), reopened=True),
+    "upload-stuck": _view(
+        _state(**(_STOPPED | {"stuck": 3,
+                              "forecast": {"done_ms": NOW + MINUTE, "late": False, "needed_bps": None}})),
+        _CAPTURE | {"doing": "stopped"},
+    ),
     "upload-stopping": _view(_state(**_STOPPED), _CAPTURE | {"doing": "stopping"}),
     "upload": _view(_state(**_STOPPED), _CAPTURE | {"doing": "stopped"}),
     "upload-late": _view(
@@ -367,6 +379,11 @@ STATES: dict[str, View] = {
         _state(**(_ARRIVED | {"released": True, "held_bytes": 0, "freed_bytes": 540 * MB,
                               "verdict": _verdict("complete"), "verdict_jws": "eyJ.e30.sig"})),
         _CAPTURE | {"doing": "stopped"},
+    ),
+    "released-held": _view(
+        _state(**(_ARRIVED | {"released": True, "held_bytes": 0, "verdict": _verdict("complete"),
+                              "verdict_jws": "eyJ.e30.sig"})),
+        _CAPTURE | {"doing": "stopped"}, held=True,
     ),
     "released-part": _view(
         _state(**(_STOPPED | {"released": True, "held_bytes": 118 * MB, "freed_bytes": 422 * MB,

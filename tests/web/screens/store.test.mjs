@@ -19,7 +19,7 @@ const bound = {
   stops_at_ms: null, deadline_ms: null, server_offset_ms: 0, online: true, last_contact_ms: NOW,
   consented: { version: "1", face: true, room: true, at_ms: NOW }, run: 1, stopped: false, recorded_ms: 60_000,
   segments: { recorded: 15, committed: 14, stored: 10, verified: 8 }, waiting: { segments: 5, bytes: 9, ms: 20_000 },
-  held_bytes: 9, storage: null, rate_bps: null, forecast: { done_ms: null, late: false, needed_bps: null },
+  held_bytes: 9, stuck: 0, storage: null, rate_bps: null, forecast: { done_ms: null, late: false, needed_bps: null },
   metered_allowed: true, uploading_held: null, metered_overridden: false, gap: null, gaps: [], crashed: false,
   listed: false, verdict: null, verdict_jws: null, released: false, freed_bytes: 0, refusal: null,
   scan: null, placement: null, alarms: [],
@@ -105,12 +105,21 @@ test("after the verdict nobody is told to record", () => {
   }
 });
 
+test("after the exam's end whoever comes back delivers, and a later end is red again", () => {
+  const again = { run: null, ended: true, end_ms: NOW - 1 };
+  assert.equal(screenOf(view(again, {}, { reopened: true })), "upload");
+  assert.equal(screenOf(view({ ...again, ended: false }, {}, { reopened: true })), "record");
+  // A fault while it records is told still.
+  assert.equal(screenOf(view({ ended: true, end_ms: NOW - 1 }, { doing: "interrupted", cause: "call" })), "record");
+});
+
 test("a recording that was stopped before the end asks to be resumed; after it, it is delivered", () => {
   const stopped = { stopped: true, run: null };
   assert.equal(deliveryOf(view(stopped)), "resume");
   const over = { ...stopped, ended: true, end_ms: NOW - 1, deadline_ms: NOW + 3_600_000 };
   assert.equal(deliveryOf(view(over)), "uploading");
   assert.equal(deliveryOf(view({ ...over, online: false })), "offline");
+  assert.equal(deliveryOf(view({ ...over, stuck: 1, forecast: { done_ms: NOW, late: false, needed_bps: null } })), "stuck");
   assert.equal(deliveryOf(view({ ...over, uploading_held: "metered" })), "metered");
   assert.equal(deliveryOf(view({ ...over, forecast: { done_ms: NOW, late: true, needed_bps: 1 } })), "late");
   assert.equal(deliveryOf(view({ ...over, deadline_ms: NOW - 1 })), "overdue");

@@ -72,6 +72,10 @@ FACES: dict[str, tuple[str, str, str]] = {
     "record-stop-early": ("record", "recording", "The exam is not over. Stop all the same?"),
     "record-stop-sure": ("record", "recording", "Really stop before the end?"),
     "record-ended": ("record", "recording", "Recording"),
+    "record-ended-call": ("record", "interrupted", "NOT recording"),
+    "record-held": ("record", "recording", "Recording"),
+    "upload-reopened": ("upload", "stopped", "Keep this page open, 12 min left"),
+    "upload-stuck": ("upload", "stopped", "Part of it can't be uploaded"),
     "upload-stopping": ("upload", "stopped", "Closing the recording…"),
     "upload": ("upload", "stopped", "Keep this page open, 12 min left"),
     "upload-late": ("upload", "stopped", "Done at 17:37, deadline 15:37: change network"),
@@ -84,6 +88,7 @@ FACES: dict[str, tuple[str, str, str]] = {
     "incomplete": ("decided", "stopped", "Evidence incomplete"),
     "late": ("decided", "stopped", "Evidence whole, but late"),
     "released": ("released", "stopped", "Results are out: the recording is deleted"),
+    "released-held": ("released", "stopped", "Results are out: the recording is deleted"),
     "released-part": ("released", "stopped", "Results are out: what the server has is deleted"),
     "lapsed": ("lapsed", "recording", "Nobody answered in time on the laptop"),
     "refused": ("refused", "recording", "The laptop answered “not my phone”"),
@@ -200,8 +205,10 @@ async def test_stopping_before_the_end_asks_twice(page: Page) -> None:
     assert await pressed(page) == [["ask", "stop"], ["ask", "stop_sure"], ["stop"]]
 
 
-async def test_once_the_exam_has_ended_one_press_stops(page: Page) -> None:
-    await show(page, STATES["record-ended"])
+@pytest.mark.parametrize("name", ["record-ended", "record-ended-call"])
+async def test_once_the_exam_has_ended_one_press_stops(page: Page, name: str) -> None:
+    await show(page, STATES[name])
+    await expect(page.locator("main")).to_contain_text("The exam is over. Press “Stop”.")
     await page.locator("[data-act=stop]").click()
     assert await pressed(page) == [["stop"]]
 
@@ -370,6 +377,24 @@ async def test_each_failed_check_says_what_to_do_and_can_be_tried_again(page: Pa
     await expect(page.locator("[data-act=start]")).to_be_visible()
 
 
+async def test_mobile_network_is_chosen_before_the_exam(page: Page) -> None:
+    await show(page, STATES["preflight-ready"])
+    box = page.locator("[data-check=network] input[name=metered]")
+    await expect(box).to_be_checked()
+    await box.uncheck()
+    assert await pressed(page) == [["useMetered", False]]
+
+
+async def test_a_bound_phone_says_that_it_takes_no_other_exam(page: Page) -> None:
+    notice = page.locator(".notice")
+    await show(page, STATES["record-held"])
+    await expect(notice).to_contain_text("Oral assessment 2026” until its results are out.")
+    await show(page, STATES["released-held"])
+    await expect(notice).to_contain_text("Press “Forget this exam on this phone”")
+    await show(page, STATES["record"])
+    await expect(notice).to_have_count(0)
+
+
 async def test_a_new_screen_takes_the_keyboard_to_its_title(page: Page) -> None:
     await show(page, STATES["consent"])
     await show(page, STATES["preflight-first"])
@@ -409,7 +434,9 @@ async def test_reasons_say_what_and_when(page: Page) -> None:
 
 
 async def test_the_way_by_hand_is_offered_where_something_is_missing(page: Page) -> None:
-    offers = {"incomplete": 1, "upload-late": 1, "upload-offline": 1, "upload": 0, "complete": 0}
+    offers = {
+        "incomplete": 1, "upload-stuck": 1, "upload-late": 1, "upload-offline": 1, "upload": 0, "complete": 0,
+    }  # fmt: skip
     for name, offered in offers.items():
         await show(page, STATES[name])
         await expect(page.locator("[data-act=carry]")).to_have_count(offered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.page import test_words as laptop
 from tests.web.screens.stage import WEB
 
 LANGUAGES = ("zh-CN", "en")
+VISION = Path(__file__).parents[3] / "evidence_server" / "vision"
 
 
 class _Variables(Visitor):
@@ -62,6 +64,21 @@ def test_every_code_of_the_protocol_has_a_sentence(language: str) -> None:
     wanted |= {f"place-fix-{code}" for code in laptop.PLACE_CODES}
     wanted |= {f"scan-wrong-{code}" for code in laptop.SCAN_REASONS}
     assert {name.replace("_", "-") for name in wanted} <= messages(language).keys()
+
+
+def scan_reasons() -> set[str]:
+    """The codes that a scan's answer may name, as the server's sources spell them."""
+    sources = [*VISION.glob("*.py"), VISION.parent / "scan.py"]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    return set(re.findall(r"""Reason\(\s*"([a-z_]+)\"""", source))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_that_the_server_measures_in_a_turn_has_its_sentences(language: str) -> None:
+    codes = {code.replace("_", "-") for code in scan_reasons()}
+    assert len(codes) > 15
+    wanted = {f"{family}-{code}" for family in ("scan-wrong", "scan-why") for code in codes}
+    assert wanted <= messages(language).keys()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
