@@ -11,11 +11,17 @@ from collections.abc import Sequence
 from statistics import median
 
 from evidence_server.vision.boxes import FaceFinding
-from evidence_server.vision.continuity_thresholds import LIGHT, VIEW, LightThresholds, ViewThresholds
+from evidence_server.vision.continuity_thresholds import (
+    LIGHT,
+    OCCUPANCY,
+    VIEW,
+    LightThresholds,
+    ViewThresholds,
+)
 from evidence_server.vision.frame import Frame
 from evidence_server.vision.look import Look
 from evidence_server.vision.occupancy import Occupancy
-from evidence_server.vision.people import People
+from evidence_server.vision.people import People, Persons
 from evidence_server.vision.place import Compared, Place
 from evidence_server.vision.repeats import Repeats
 from evidence_server.vision.sound import Hearing
@@ -46,6 +52,8 @@ class Continuity:
         self._sizes: list[float] = []
         self._last_s: float | None = None
         self._somebody = False
+        self._perhaps_s = 0.0  # when a face that is nobody's yet was seen last
+        self._stirred = 0  # looks in which something moved since nobody was there
         self._moved_since_s: float | None = None
         self._keepers = {
             kind: SpanKeeper(kind, confirm, release)
@@ -170,11 +178,29 @@ class Continuity:
         if persons.ever or self._occupancy.known:
             since_s = self._occupancy.filled_s if anybody else self._occupancy.emptied_s
             self._note("absent", frame, not anybody, 0.8, since_s)
+        else:
+            stirs = float(changed.mean()) > OCCUPANCY.vacant_stir
+            self._note_vacant(frame, persons, anybody=anybody, stirs=stirs)
         if persons.count > 1:
             self._note("people", frame, True, 0.85)
         else:
             in_doubt = persons.doubtful > 0 and persons.ever
             self._note("people", frame, None if in_doubt else False, since_s=persons.fewer_s)
+
+    def _note_vacant(self, frame: Frame, persons: Persons, *, anybody: bool, stirs: bool) -> None:
+        """Nobody was ever seen: for some minutes that says nothing."""
+        if persons.doubtful:
+            self._perhaps_s = frame.t_s
+        if anybody:
+            self._stirred = 0
+            if self._keepers["absent"].is_open:
+                self._note("absent", frame, False, since_s=self._occupancy.filled_s)
+            return
+        self._stirred += stirs
+        since_s, quiet = max(self._occupancy.emptied_s, self._perhaps_s), self._occupancy.quiet
+        calm = self._stirred <= OCCUPANCY.vacant_stirs * quiet
+        if frame.t_s - since_s >= OCCUPANCY.vacant_s and quiet >= OCCUPANCY.vacant_looks and calm:
+            self._note("absent", frame, True, OCCUPANCY.vacant_confidence, since_s)
 
 
 def _is_black(look: Look, limits: LightThresholds) -> bool:

@@ -195,6 +195,20 @@ class OccupancyThresholds:
     """Looks in a row with movement, for an empty seat to be taken without a face."""
     person: float = 0.004
     """Share that moves again and again, for somebody to be known to be there."""
+    vacant_s: float = 180.0
+    """So long may nobody be seen who never was, before that is told."""
+    vacant_looks: int = 45
+    """So many looks without any movement as well: one every 4 s."""
+    vacant_stir: float = 0.004
+    """Share of points that changes when somebody may move, wherever, however small.  Rendered persons (seeds
+    301 to 306, their faces shown for 0.3 of the time) changed 0.01 and more in 0.99 of all looks, 0.048 to
+    0.09 in half of them; empty rooms 0 to 0.0015 in half, noise and coding at 0.4 Mbit/s 0.002 to 0.006 in
+    one look of ten: there nothing is told, rather than something wrong."""
+    vacant_stirs: float = 0.1
+    """Share of looks in which something may move all the same: the laptop's marker changes in one of 15,
+    and nobody keeps still for six (`StillThresholds.looks`), which is 0.17."""
+    vacant_confidence: float = 0.5
+    """Less than for somebody who left (0.8): a person who never was seen may be hidden from the camera."""
 
 
 @dataclass(frozen=True)

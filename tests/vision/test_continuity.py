@@ -230,3 +230,58 @@ def test_memory_is_bounded(room: Room) -> None:
     for _ in range(100):
         repeats._memories.extend(repeats._memories[0] for _ in range(50))
     assert repeats.limits.memories * 80 * 45 < 10_000_000
+
+
+def test_a_chair_that_was_always_empty(room: Room) -> None:
+    """Nobody was ever seen, and nothing moves but the laptop's marker, every half minute."""
+    spans = seen_for(room, 110, lambda number: marked(room, number // 15))
+    assert [(span.kind, span.start_s < 8, span.end_s) for span in spans] == [("absent", True, 220)]
+    assert spans[0].confidence == 0.5
+
+
+def test_who_comes_at_last_ends_it(room: Room) -> None:
+    spans = seen_for(room, 130, lambda number: room.bare() if number < 100 else someone(room, number))
+    assert [span.kind for span in spans] == ["absent"]
+    assert abs(spans[0].end_s - 200) <= STEP_S + 2
+
+
+def test_where_a_little_moves_in_one_look_of_six_somebody_may_be(room: Room) -> None:
+    """As seldom as anybody moves, and no more of it is seen than a hand."""
+    spans = seen_for(room, 110, lambda number: fidgeting(room, number // 6))
+    assert "absent" not in {span.kind for span in spans}
+
+
+def test_an_empty_chair_for_two_minutes_is_nothing_yet(room: Room) -> None:
+    assert seen_for(room, 60, lambda number: room.bare()) == []
+
+
+def seen_for(room: Room, looks: int, draw: Callable[[int], Picture]) -> list[Span]:
+    """The spans of a recording of so many looks, with sound."""
+    continuity = Continuity(MarkFinder())
+    for number in range(looks):
+        for half in range(4):
+            continuity.take_sound(number * STEP_S + half / 2, 0.5, 0.004)
+        continuity.take_picture(room.frame(number, room.seen(draw(number), number)))
+    continuity.finish(looks * STEP_S)
+    return continuity.spans()
+
+
+def someone(room: Room, number: int) -> Picture:
+    return room.person(room.bare(), number, face=False)
+
+
+def fidgeting(room: Room, number: int) -> Picture:
+    """The room with a hand that is now here, now there: 100 points of the grid change."""
+    picture = room.bare()
+    pattern = np.random.default_rng(0).integers(0, 2, (10, 10), np.uint8).repeat(2, 0).repeat(2, 1)
+    picture[60:80, 200:220] = ((pattern + number) % 2 * 220)[..., None]
+    return picture
+
+
+def marked(room: Room, number: int) -> Picture:
+    """The room with a marker of some squares on a screen."""
+    picture = room.bare()
+    chance = np.random.default_rng(number)
+    squares = chance.integers(0, 2, (4, 4), np.uint8).repeat(3, 0).repeat(3, 1) * 220
+    picture[60:72, 200:212] = squares[..., None]
+    return picture
