@@ -78,3 +78,11 @@ async def until_it_records(phone: Candidate) -> None:
 def notes(bundle: Bundle) -> list[dict[str, Any]]:
     """The committed notes."""
     return [claims for claims in bundle.entries.values() if "note" in claims]
+
+
+async def test_storage_that_is_taken_away_is_told(rig: Rig, film: tuple[Path, Path]) -> None:
+    async with Candidate(rig.folder / "profile", film, rig.server.public_url) as phone:
+        await bind(rig, phone, "--policy", POLICY)
+        await phone.order("Storage.clearDataForOrigin", storageTypes="indexeddb")
+        await phone.until_stage("broken")
+        await expect(phone.page.locator("[data-act=reload]")).to_be_visible()
