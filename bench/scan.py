@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from bench.machine import facts
 from bench.report import Goal, arguments, tell
 from evidence_server.media.clip import Clip
-from evidence_server.media.scanning import FACE_MODEL, measure_clip
+from evidence_server.media.scanning import FACE_MODEL
 from evidence_server.vision.presence import FaceFinder
+from evidence_server.vision.scan import RoomScan
 
 ANSWERS = {"accept": "accept", "reject": "repeat", "review": "review"}
 
@@ -74,13 +75,16 @@ def yaw_errors(truth: dict[str, Any], told: dict[str, Any]) -> NDArray[np.float6
 
 def measure(clip: Path, truth: dict[str, Any], finder: FaceFinder) -> Measured:
     """Measure one clip both ways."""
-    began = time.process_time()
-    told = measure_clip(clip, finder=finder).told
+    began, scan = time.process_time(), RoomScan(finder)
+    for frame in Clip(clip).frames(scan.pace):
+        scan.take(frame)
+    told = scan.finish().to_json()
     result = Measured(clip.stem, truth, told, time.process_time() - began)
     if truth.get("frames"):
         result.errors = yaw_errors(truth, told)
     if truth.get("orientation"):
-        result.sensed = measure_clip(clip, truth["orientation"], finder=finder).told
+        # Of the same pictures: only the judgement differs.
+        result.sensed = scan.finish(truth["orientation"]).to_json()
     return result
 
 

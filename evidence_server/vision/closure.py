@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evidence_server.vision.flow import Motion, motion, points_of, track, weighted_median
+from evidence_server.vision.flow import Motion, follow_from, points_of, weighted_median
 from evidence_server.vision.frame import Picture
 from evidence_server.vision.presence import Face
 
@@ -187,10 +187,8 @@ def _pairs_a_turn_apart(yaw: Sequence[float], lengths: tuple[float, float]) -> l
 
 def offset(first: View, second: View, match: Match) -> Motion | None:
     """The motion from one view to another of the same place, measured by flow from the match on."""
-    points, tensors = first.points
-    if len(points) == 0:
-        return None
-    return motion(track(first.luma, second.luma, points, tensors, (match.right, match.down)))
+    shift = match.right, match.down
+    return follow_from(first.luma, second.luma, first.points, shift, shift)
 
 
 def _good_size(at_least: int) -> int:

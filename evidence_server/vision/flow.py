@@ -96,18 +96,30 @@ def follow(
     The search begins at the yaw and pitch that are `expected`, in radians. Where that finds nothing that
     agrees, smoothed pictures and a larger window are tried: slower, and surer on a bare or a blurred wall.
     """
-    points, tensors = points_of(before, candidate)
-    if not len(points):
-        return None
     guess = None
     if expected is not None:
         unit = NOMINAL_FOCAL * min(before.shape) / 2
         guess = (-expected[0] * unit, expected[1] * unit)
+    return follow_from(before, after, points_of(before, candidate), guess, None)
+
+
+def follow_from(
+    before: Picture,
+    after: Picture,
+    chosen: tuple[Floats, Floats],
+    guess: tuple[float, float] | None,
+    again_from: tuple[float, float] | None,
+) -> Motion | None:
+    """The same with points that are chosen already, from a first displacement in pixels; the search in the
+    smoothed pictures begins at `again_from`."""
+    points, tensors = chosen
+    if not len(points):
+        return None
     found = motion(track(before, after, points, tensors, guess))
     if found is not None and found.spread <= UNSURE:
         return found
     soft = [cast(Picture, cv2.GaussianBlur(each, (0, 0), 1.2)) for each in (before, after)]
-    again = motion(track(soft[0], soft[1], points, tensors, None, WIDE_WINDOW))
+    again = motion(track(soft[0], soft[1], points, tensors, again_from, WIDE_WINDOW))
     if found is None or (again is not None and again.spread < found.spread):
         return again
     return found
