@@ -7,7 +7,7 @@ from typing import Any
 
 from evidence_server.placing import place_runs
 from evidence_server.scan import Marked, marked, mono_ms
-from evidence_server.seen import SeenSpan
+from evidence_server.seen import UNCHECKED, SeenSpan
 from evidence_server.sitting import Generation, Sitting
 from pairing.jws import MAX_INTEGER
 
@@ -74,7 +74,8 @@ def _alarms(state: Sitting) -> Iterator[dict[str, Any]]:
         for run, look in generation.seen.looks.items():
             segments, placement = generation.runs[run], placements[generation.number, run]
             still_open = bool(look.open) and generation is state.bound and not generation.manifest_current
-            for span in sorted(look.spans, key=lambda one: -one.start_us)[:ALARMS]:
+            alarms = [one for one in look.spans if one.kind != UNCHECKED]
+            for span in sorted(alarms, key=lambda one: -one.start_us)[:ALARMS]:
                 since_ms, until_ms = (
                     max(-MAX_INTEGER, min(placement.server_ms(mono_ms(segments, at_us)), MAX_INTEGER))
                     for at_us in (span.start_us, span.end_us)

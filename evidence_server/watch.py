@@ -152,7 +152,7 @@ class Watcher(Turns):
         at = self._at(state, generation, str(run)).valid_for(look)
         self._progress[state.id, generation.number, str(run)] = at
         if at.told is None:
-            at.told = {"open": look.open, "closed": [], "markers": []}
+            at.told = {"open": look.open, "closed": [], "markers": [], "unread": []}
         if not task.told:
             before = [number for number in range(task.ordinal) if number not in task.skipped]
             seen = await self._eyes.follow(
@@ -161,8 +161,12 @@ class Watcher(Turns):
                 codes=self._expected(state, segments[task.ordinal]),
                 fresh_us=[media_us(segments, at_ms) for at_ms in moments(generation, run)],
             )
-            await self._gather(state, look, at, seen)
-            at.told["markers"] += self._slots(state, segments, seen.get("markers", []))
+            if "problem" in seen:
+                # The eye failed at it: that is no news of what goes on.
+                at.told["unread"].append(task.ordinal)
+            else:
+                await self._gather(state, look, at, seen)
+                at.told["markers"] += self._slots(state, segments, seen.get("markers", []))
             at.read, at.skipped = task.ordinal + 1, task.skipped
         alarms = {span.kind for span in at.told["open"]} != {span.kind for span in look.open}
         upto = max(task.ordinal, at.read)
@@ -219,7 +223,7 @@ class Watcher(Turns):
                 "generation": task.generation.number, "run": task.run, "upto": upto,
                 "skipped": list(task.skipped), "closed": [span.row() for span in told["closed"]],
                 "open": [span.row() for span in told["open"]], "markers": told["markers"],
-                "tools": self._eyes.tools,
+                "unread": told["unread"], "tools": self._eyes.tools,
             }))
         at.told, at.upto = None, upto
 

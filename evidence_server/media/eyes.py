@@ -49,4 +49,5 @@ class Eyes(RunWorker[Sight]):
         return sight
 
     def _failed(self, segment: int | None, size: int, problem: Problem) -> Sight:
+        """A sight of nothing: `problem` says that nobody could look, which is not that all was well."""
         return {"problem": problem.code, "detail": problem.detail}

@@ -19,7 +19,7 @@ from evidence_server.media.limits import Limits
 from evidence_server.media.restart import container_of
 from evidence_server.vision.boxes import FaceFinding
 from evidence_server.vision.continuity import Continuity
-from evidence_server.vision.spans import Span
+from evidence_server.vision.spans import UNCHECKED, Span
 
 #: So many packets are read before what was kept of them is looked at: some ten seconds.
 _BATCH_PACKETS = 600
@@ -55,9 +55,13 @@ class Inspector:
         self.undecoded = 0
 
     def begin_afresh(self) -> list[Span]:
-        """Compare what comes with nothing before; the spans so far, none of which goes on."""
-        over = [replace(span, open=False) for span in self.continuity.spans()]
-        self.continuity = Continuity(self._faces)
+        """Compare what comes with nothing before; the spans so far, none of which goes on, without those in
+        which no picture could be looked at: they are followed all along."""
+        over = [
+            replace(span, open=False) for span in self.continuity.spans() if span.kind != UNCHECKED
+        ]
+        # Whether pictures could be looked at has nothing to do with what they show.
+        self.continuity = Continuity(self._faces, sight=self.continuity.sight)
         return over
 
     def take(self, kept: Kept) -> list[Glance]:
@@ -74,12 +78,13 @@ class Inspector:
             glance = self._glancer.look(packet)
             if glance is None:
                 continue
-            if glance.frame is None:
-                self.undecoded += 1
-                continue
             before = [size for size in sizes if size[0] < glance.t_s]
             self.continuity.take_sizes(before)
             sizes = sizes[len(before) :]
+            if glance.frame is None:
+                self.undecoded += 1
+                self.continuity.take_unreadable(glance.t_s)
+                continue
             self.continuity.take_picture(glance.frame)
             self.looks += 1
             glances.append(glance)

@@ -25,7 +25,7 @@ from evidence_server.vision.people import People, Persons
 from evidence_server.vision.place import Compared, Place
 from evidence_server.vision.repeats import Repeats
 from evidence_server.vision.sound import Hearing
-from evidence_server.vision.spans import Span, SpanKeeper
+from evidence_server.vision.spans import Sight, Span, SpanKeeper
 from evidence_server.vision.stillness import Stillness
 
 MAX_SIZES = 1000
@@ -39,9 +39,11 @@ class Continuity:
     """
 
     def __init__(
-        self, faces: FaceFinding | None, light: LightThresholds = LIGHT, view: ViewThresholds = VIEW
+        self, faces: FaceFinding | None, light: LightThresholds = LIGHT, view: ViewThresholds = VIEW,
+        sight: Sight | None = None,
     ) -> None:
-        """Nothing was seen yet."""
+        """Nothing was seen yet; `sight`: of the recording that this goes on with."""
+        self.sight = sight or Sight()
         self._light, self._view = light, view
         self._people = People(faces) if faces else None
         self._occupancy = Occupancy()
@@ -65,7 +67,13 @@ class Continuity:
 
     def take_sizes(self, sizes: Sequence[tuple[float, float]]) -> None:
         """Say how large the coded pictures are that are no key frames: (time in seconds, bytes)."""
+        for t_s, _ in sizes:
+            self.sight.there(t_s)
         self._sizes += [size for _, size in sizes[: MAX_SIZES - len(self._sizes)]]
+
+    def take_unreadable(self, t_s: float) -> None:
+        """There is a key frame that cannot be decoded."""
+        self.sight.there(t_s)
 
     def take_sound(self, t_s: float, length_s: float, rms: float) -> None:
         """One window of sound: see :meth:`Hearing.take`."""
@@ -80,6 +88,7 @@ class Continuity:
         if self._last_s is not None and frame.t_s <= self._last_s:
             raise ValueError(f"a picture at {frame.t_s} s after one at {self._last_s} s")
         self._last_s = frame.t_s
+        self.sight.looked(frame.t_s)
         self._hearing.picture_at(frame.t_s)
         look = Look.at(frame)
         compared = self._place.compare(look)
@@ -108,7 +117,8 @@ class Continuity:
     def spans(self) -> list[Span]:
         """All spans so far, by their starts; those that go on are open."""
         found = [span for keeper in self._keepers.values() for span in keeper.spans()]
-        return sorted(found + self._hearing.spans(), key=lambda span: (span.start_s, span.kind))
+        found += self._hearing.spans() + self.sight.spans()
+        return sorted(found, key=lambda span: (span.start_s, span.kind))
 
     def _note(
         self, kind: str, frame: Frame, yes: bool | None, confidence: float = 0.95,

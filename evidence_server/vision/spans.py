@@ -12,6 +12,13 @@ from evidence_server.vision.frame import Frame
 KINDS = (
     "black", "covered", "frozen", "repeated", "moved", "absent", "people", "blurred", "dark", "silent",
 )
+UNCHECKED = "unchecked"
+"""No kind of what was seen: a stretch with pictures none of which could be looked at."""
+UNCHECKED_S = 12.0
+"""Longest time between two key frames that decode which is not told: phones are asked for one every 2 s, and
+browsers that do not listen make one every 10 s."""
+HOLE_S = 2.0
+"""Where no picture comes for longer nothing is recorded: that is a gap, and others measure it."""
 PICTURE_WIDTH, PICTURE_BYTES = 320, 20_000
 """Of a span's picture: wide enough to see what is meant, small enough to keep hundreds."""
 
@@ -158,3 +165,46 @@ class SpanKeeper:
         else:
             edge = (self._last_s + t_s) / 2
         return edge if after_s is None else max(edge, after_s)
+
+
+class Sight:
+    """Follows a recording's pictures, in order of time, for stretches in which none could be looked at."""
+
+    def __init__(self, limit: int = 100) -> None:
+        """Spans beyond `limit` are joined with the last."""
+        self._limit = limit
+        self._closed: list[Span] = []
+        self._since_s: float | None = None  # the last picture that was looked at, or the first behind a hole
+        self._newest_s = 0.0
+
+    def there(self, t_s: float) -> None:
+        """There is a picture at `t_s`."""
+        if self._since_s is None or t_s - self._newest_s > HOLE_S:
+            self._close()
+            self._since_s = t_s
+        self._newest_s = max(self._newest_s, t_s)
+
+    def looked(self, t_s: float) -> None:
+        """The picture at `t_s` was looked at."""
+        self.there(t_s)
+        self._close()
+        self._since_s = t_s
+
+    def spans(self) -> list[Span]:
+        """All so far; one that goes on is open."""
+        going_on = self._going_on()
+        return [*self._closed, *([going_on] if going_on else [])]
+
+    def _going_on(self) -> Span | None:
+        since_s = self._since_s
+        if since_s is None or self._newest_s - since_s <= UNCHECKED_S:
+            return None
+        return Span(UNCHECKED, since_s, self._newest_s, 1.0, True)
+
+    def _close(self) -> None:
+        over = self._going_on()
+        if over is None:
+            return
+        if len(self._closed) >= self._limit:
+            over = replace(over, start_s=self._closed.pop().start_s)
+        self._closed.append(replace(over, open=False))
