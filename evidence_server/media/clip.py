@@ -6,7 +6,7 @@ wanted are scaled, their luma by area and their chroma by picking. Times are the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -15,6 +15,8 @@ import av
 import cv2
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -106,7 +108,7 @@ class Clip:
                     return
                 last = self.duration_s = at_s
                 if pace.wants(at_s):
-                    yield Frame(at_s, upright(picture, self._limits.short_side, picture.rotation))
+                    yield frame_of(at_s, picture, self._limits.short_side, picture.rotation)
 
     def _picture_track(self, container: InputContainer) -> VideoStream | None:
         stream = next(iter(container.streams.video), None)
@@ -135,6 +137,13 @@ class Clip:
                 self.problem = "undecodable"
 
 
+def frame_of(t_s: float, picture: VideoFrame, short_side: int, rotation: float) -> Frame:
+    """The frame at working size that can be had larger, too."""
+    return Frame(
+        t_s, upright(picture, short_side, rotation), lambda larger: upright(picture, larger, rotation)
+    )
+
+
 def upright(picture: VideoFrame, short_side: int, rotation: float) -> Picture:
     """The picture at working size, turned by `rotation` degrees counter-clockwise."""
     width, height = picture.width, picture.height
@@ -146,8 +155,42 @@ def upright(picture: VideoFrame, short_side: int, rotation: float) -> Picture:
     else:
         scaled = picture.reformat(small[0], small[1], "bgr24", interpolation="AREA")
         bgr = cast(Picture, scaled.to_ndarray())
+    return turned(bgr, rotation)
+
+
+def turned(picture: Picture, rotation: float) -> Picture:
+    """The picture turned by `rotation` degrees counter-clockwise, in quarters."""
     turn = _TURNS.get(round(rotation / 90) * 90)
-    return cast(Picture, bgr if turn is None else cv2.rotate(bgr, turn))
+    return cast(Picture, picture if turn is None else cv2.rotate(picture, turn))
+
+
+def rotation_of(source: BinaryIO, key: Packet[Stream] | None = None, pixels: int = ClipLimits.pixels) -> int:
+    """By how many degrees counter-clockwise the container says that its pictures are to be turned; 0 where it
+    says nothing or nothing can be read.
+
+    libav tells it with a decoded picture only: of `key`, a key frame, where `source` may be the header alone,
+    else of the first one in `source`.
+
+    Raises:
+        MemoryError: decoding wants more memory than the process may have.
+    """
+    options = {"protocol_whitelist": "none"}
+    try:
+        with av.open(source, "r", options=options, metadata_errors="replace") as container:
+            stream = container.streams.video[0]
+            context = stream.codec_context
+            if context.codec.name not in DECODERS or context.width * context.height > pixels:
+                return 0
+            context.thread_count = 1
+            context.options = {"max_pixels": str(pixels), "skip_loop_filter": "all"}
+            decoded: Iterable[VideoFrame] = container.decode(stream)
+            if key is not None:
+                decoded = [*context.decode(Packet(bytes(key))), *context.decode(None)]
+            return round(next(iter(decoded)).rotation)
+    except (av.FFmpegError, IndexError, StopIteration, ValueError) as error:
+        if isinstance(error, MemoryError):
+            raise
+        return 0
 
 
 def _scaled_planes(picture: VideoFrame, small: tuple[int, int]) -> Picture:

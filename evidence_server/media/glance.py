@@ -6,6 +6,7 @@ of 720p15 costs about a hundredth of decoding it.  It belongs into the limited p
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -21,6 +22,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from evidence_server.media.clip import rotation_of, turned
 from evidence_server.media.keyframe import DECODERS
 from evidence_server.vision.frame import Frame, Picture
 
@@ -67,6 +69,17 @@ class Glancer:
         self._looked = 0
         self._last_s: float | None = None
         self._last_window: int | None = None
+        self._header = b""
+        """Until it is known how pictures are turned."""
+        self._rotation = 0
+
+    def turn_as(self, header: bytes) -> None:
+        """Turn pictures as the container says whose first segment this is."""
+        self._header = header
+
+    def turn_by(self, rotation: int) -> None:
+        """Turn pictures by so many degrees counter-clockwise."""
+        self._rotation = rotation
 
     def look(self, packet: Packet[Stream]) -> Glance | None:
         """Decode one key frame; None if it is not later than the one before.
@@ -89,7 +102,11 @@ class Glancer:
             self._pictures = None
             return Glance(t_s, None, problem=str(error) or type(error).__name__)
         with_luma = self._luma_every > 0 and self._looked % self._luma_every == 0
-        return Glance(t_s, Frame(t_s, small(picture)), _luma(picture).copy() if with_luma else None)
+        if self._header:
+            self._rotation = rotation_of(io.BytesIO(self._header), packet, self._pixel_limit)
+            self._header = b""
+        luma = turned(_luma(picture), self._rotation).copy() if with_luma else None
+        return Glance(t_s, Frame(t_s, turned(small(picture), self._rotation)), luma)
 
     def listen(self, packets: Iterable[Packet[Stream]]) -> list[Level]:
         """The levels of the sound packets that were kept; packets that can't be decoded give none.
@@ -179,7 +196,7 @@ class Glancer:
 
 
 def small(picture: VideoFrame) -> Picture:
-    """The picture as BGR, full range, its longer side at most `FRAME_PIXELS`."""
+    """The picture as it was coded, as BGR, full range, its longer side at most `FRAME_PIXELS`."""
     width, height = picture.width, picture.height
     scale = min(1.0, FRAME_PIXELS / max(width, height))
     # even, because colour has half the size

@@ -13,6 +13,7 @@ import av
 from av.packet import Packet
 from av.stream import Stream
 
+from evidence_server.media.clip import rotation_of
 from evidence_server.media.demuxer import Kept, first_track, keep_for_glance, open_container
 from evidence_server.media.glance import WINDOW_S, Glance, Glancer
 from evidence_server.media.limits import Limits
@@ -44,15 +45,22 @@ class Inspector:
     """Feeds what was kept of packets to a glancer and to continuity."""
 
     def __init__(
-        self, faces: FaceFinding | None, pixel_limit: int, origin_s: float = 0.0, luma_every: int = 0
+        self, faces: FaceFinding | None, pixel_limit: int, origin_s: float = 0.0, luma_every: int = 0,
+        rotation: int = 0,
     ) -> None:
-        """`origin_s` is the time of the recording's first picture; `luma_every`: see :class:`Glancer`."""
+        """`origin_s` is the time of the recording's first picture; `luma_every` and `rotation`: see
+        :class:`Glancer`."""
         self.continuity = Continuity(faces)
         self._faces = faces
         self._glancer = Glancer(pixel_limit, luma_every=luma_every, origin_s=origin_s)
+        self._glancer.turn_by(rotation)
         self._origin_s = origin_s
         self.looks = 0
         self.undecoded = 0
+
+    def turn_as(self, header: bytes) -> None:
+        """Turn pictures as the container says whose first segment this is."""
+        self._glancer.turn_as(header)
 
     def begin_afresh(self) -> list[Span]:
         """Compare what comes with nothing before; the spans so far, none of which goes on, without those in
@@ -106,12 +114,15 @@ def inspect(source: BinaryIO, faces: FaceFinding | None, limits: Limits | None =
     if container is None:
         raise ValueError("neither MP4 nor WebM")
     problems: list[str] = []
+    limits = limits or Limits()
+    rotation = rotation_of(source, pixels=limits.pixels)
+    source.seek(0)
     try:
         with open_container(source, container) as opened:
             video, audio = first_track(opened, "video"), first_track(opened, "audio")
             if video is None:
                 raise ValueError("no picture track")
-            return _inspect(opened.demux(), video, audio, faces, limits or Limits(), problems)
+            return _inspect(opened.demux(), video, audio, faces, limits, rotation, problems)
     except av.FFmpegError as error:
         if isinstance(error, MemoryError):
             raise
@@ -120,7 +131,7 @@ def inspect(source: BinaryIO, faces: FaceFinding | None, limits: Limits | None =
 
 def _inspect(
     packets: Iterator[Packet[Stream]], video: Stream, audio: Stream | None,
-    faces: FaceFinding | None, limits: Limits, problems: list[str],
+    faces: FaceFinding | None, limits: Limits, rotation: int, problems: list[str],
 ) -> Inspection:
     kept = Kept([], [], [])
     inspector: Inspector | None = None
@@ -133,7 +144,7 @@ def _inspect(
             t_s = packet.pts * tick_s
             if inspector is None:
                 origin_s = end_s = t_s
-                inspector = Inspector(faces, limits.pixels, origin_s)
+                inspector = Inspector(faces, limits.pixels, origin_s, rotation=rotation)
             end_s = max(end_s, t_s + (packet.duration or 0) * tick_s)
         if inspector is not None and number % _BATCH_PACKETS == 0:
             inspector.take(kept)

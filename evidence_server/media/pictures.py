@@ -12,9 +12,9 @@ from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from evidence_server.media.clip import ClipLimits, upright
+from evidence_server.media.clip import ClipLimits, frame_of, rotation_of
 from evidence_server.media.keyframe import DECODERS
-from evidence_server.vision.frame import Picture
+from evidence_server.vision.frame import Frame
 from evidence_server.vision.pace import Pace
 
 WORKING = ClipLimits()
@@ -28,6 +28,8 @@ class PictureDecoder:
         self._pace = pace
         self._limits = limits
         self._decoder: VideoCodecContext | None = None
+        self._header = b""
+        """Until it is known how pictures are turned."""
         self._rotation = 0
 
     def turn_as(self, header: bytes) -> None:
@@ -35,23 +37,18 @@ class PictureDecoder:
 
         A demuxed packet doesn't say it: only libav's own reading of the container does.
         """
-        try:
-            with av.open(io.BytesIO(header), "r", options={"protocol_whitelist": "none"}) as container:
-                stream = container.streams.video[0]
-                context = stream.codec_context
-                if context.codec.name in DECODERS and context.width * context.height <= self._limits.pixels:
-                    self._rotation = next(container.decode(stream)).rotation
-        except (av.FFmpegError, IndexError, StopIteration, ValueError) as error:
-            if isinstance(error, MemoryError):
-                raise
+        self._header = header
 
-    def decode(self, packet: Packet[Stream]) -> Iterator[tuple[float, Picture]]:
+    def decode(self, packet: Packet[Stream]) -> Iterator[Frame]:
         """The frames that a packet completes; nothing where it is damaged: the next key frame goes on.
 
         Raises:
             MemoryError: decoding wants more memory than the process may have.
         """
         try:
+            if self._header and packet.is_keyframe:
+                self._rotation = rotation_of(io.BytesIO(self._header), packet, self._limits.pixels)
+                self._header = b""
             if self._decoder is None:
                 self._decoder = self._begin(packet)
             copy = Packet(bytes(packet))
@@ -59,7 +56,7 @@ class PictureDecoder:
             for picture in self._decoder.decode(copy):
                 at_s = _time_s(picture, packet)
                 if at_s is not None and self._pace.wants(at_s):
-                    yield at_s, upright(picture, self._limits.short_side, self._rotation)
+                    yield frame_of(at_s, picture, self._limits.short_side, self._rotation)
         except (av.FFmpegError, ValueError) as error:
             if isinstance(error, MemoryError):
                 raise

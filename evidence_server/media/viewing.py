@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from evidence_server.media.demuxer import Demuxer, Drained, Keep
@@ -97,6 +98,9 @@ class RunView(View):
         self._fresh_s = 0.0
         self._pictured: set[tuple[str, int]] = set()
 
+    def _begin_with(self, header: bytes) -> None:
+        self._inspector.turn_as(header)
+
     def _take(self, drained: Drained, facts: Facts) -> Seen:
         self._begin_afresh(drained, facts)
         glances = self._inspector.take(drained.kept)
@@ -152,9 +156,9 @@ class ScanView(View):
             at_us = round((packet.pts or 0) * (packet.time_base or 0) * 1_000_000)
             if at_us < from_us - LEAD_US or (to_us is not None and at_us > to_us):
                 continue
-            for t_s, bgr in self._pictures.decode(packet):
-                if t_s * 1e6 >= from_us and (to_us is None or t_s * 1e6 <= to_us):
-                    self._scan.take(Frame(t_s - from_us / 1e6, bgr))
+            for frame in self._pictures.decode(packet):
+                if frame.t_s * 1e6 >= from_us and (to_us is None or frame.t_s * 1e6 <= to_us):
+                    self._scan.take(replace(frame, t_s=frame.t_s - from_us / 1e6))
         progress = self._scan.progress()
         return {"progress": {"yaw_deg": round(progress.yaw), "sectors": list(progress.sectors)}}
 
@@ -178,6 +182,9 @@ class PlacementView(View):
         self._reader = Reader()
         self._frames: list[Frame] = []
         self._marker: Corners | None = None
+
+    def _begin_with(self, header: bytes) -> None:
+        self._glancer.turn_as(header)
 
     def _take(self, drained: Drained, facts: Facts) -> Seen:
         for packet in drained.kept.keys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
@@ -24,6 +25,9 @@ class Frame:
 
     t_s: float
     bgr: Picture
+    larger: Callable[[int], Picture] | None = None
+    """Makes the same picture with so many pixels along its shorter side, or as many as there are; to be asked
+    at once: what it is made from is not kept."""
 
     @property
     def width(self) -> int:

@@ -13,8 +13,10 @@ import cv2
 import numpy as np
 import pytest
 import pytest_asyncio
+from skimage import data
 
 from evidence_server.media.eyes import Eyes
+from evidence_server.media.inspection import inspect
 from evidence_server.media.restart import MP4, WEBM
 from evidence_server.vision import marker
 from tests.media.recordings import at_fragments, encoded, reader
@@ -107,6 +109,67 @@ async def test_a_phone_that_records_lying_down_is_turned_upright(
     lying = [np.ascontiguousarray(np.rot90(picture, -1)) for picture in whole_turn]
     answer = await scanned(eyes, "lying", recorded(lying, rotation=90))
     assert answer["result"]["face_percent"] > 80, answer["result"]
+
+
+def desk(first: int, count: int) -> list[np.ndarray]:
+    """Pictures of somebody upright in front of a wall, 640 x 360, whose head moves; numbered from `first`."""
+    wall = cv2.resize(data.coffee(), (720, 440))[..., ::-1]
+    person = cv2.resize(np.ascontiguousarray(data.astronaut()[:340, 90:350, ::-1]), (153, 200))
+    grain, pictures = np.random.default_rng(first), []
+    for number in range(first, first + count):
+        picture = wall[40:400, 40:680].copy()
+        left, top = 250 + 9 * (number // RATE % 3), 100 + 5 * (number // RATE % 2)
+        picture[top : top + 200, left : left + 153] = person
+        pictures.append(np.clip(picture + grain.normal(0, 2, picture.shape), 0, 255).astype(np.uint8))
+    return pictures
+
+
+def lying(pictures: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """As a phone codes them that says: turn by 90 degrees counter-clockwise."""
+    return [np.ascontiguousarray(np.rot90(picture, -1)) for picture in pictures]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_phone_that_was_put_lying_down_is_turned_upright(eyes: Eyes) -> None:
+    upright = desk(0, 6 * RATE)
+    pieces = recorded(lying(upright), rotation=90)
+    name = "put lying"
+    for number in range(len(pieces)):
+        await eyes.follow(
+            name, number, range(number), MP4, reader(pieces), kind="placement", from_us=0, to_us=6_000_000
+        )
+    answer = await eyes.conclude(name)
+    assert answer is not None
+    assert "candidate" not in answer["result"]["missing"]
+    assert shows(answer["picture"], upright[-1]) > 0.9
+
+
+def shows(jpeg: bytes, picture: np.ndarray) -> float:
+    """How well what a person is shown correlates with the picture; 0 if it has not even its shape."""
+    shown = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if shown is None or (shown.shape[1] > shown.shape[0]) != (picture.shape[1] > picture.shape[0]):
+        return 0.0
+    fitted = cv2.resize(picture[..., 1], shown.shape[::-1], interpolation=cv2.INTER_AREA)
+    return float(np.corrcoef(shown.ravel(), fitted.ravel())[0, 1])
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("rotation", [90, -90, 180])
+async def test_a_recording_is_looked_through_upright(eyes: Eyes, rotation: int) -> None:
+    """Of a picture that stands still a person is shown a thumbnail, by the eye and by inspection alike."""
+    (upright,) = desk(0, 1)
+    coded = np.ascontiguousarray(np.rot90(upright, -rotation // 90))
+    pieces = recorded([coded] * (20 * RATE), rotation=rotation)
+    shown = []
+    for number in range(len(pieces)):
+        seen = await eyes.follow(
+            f"still {rotation}", number, range(number), MP4, reader(pieces), kind="run", codes=[], fresh_us=[]
+        )
+        shown += [one["jpeg"] for one in seen["pictures"] if one["kind"] == "frozen"]
+    spans = inspect(io.BytesIO(b"".join(pieces)), None).spans
+    shown += [span.picture for span in spans if span.kind == "frozen" and span.picture]
+    assert len(shown) == 2
+    assert min(shows(jpeg, upright) for jpeg in shown) > 0.9
 
 
 @pytest.mark.asyncio(loop_scope="module")
