@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evidence_server.vision.course import Course
+from evidence_server.vision.distant import distant_people
 from evidence_server.vision.observation import Observations
 from evidence_server.vision.presence import Face, Sighting
 from evidence_server.vision.thresholds import ScanThresholds
@@ -147,10 +148,11 @@ def people_reasons(seen: Observations, limits: ScanThresholds) -> Iterator[Reaso
         facts = {"start": round(changed[0], 1), "difference": round(changed[1], 2)}
         yield Reason("candidate_changed", Answer.REVIEW, facts)
     strong, weak = other_people(looks, limits)
+    distant = distant_people(looks, limits)
     if len(strong) >= limits.other_looks:
         yield Reason("people", Answer.REPEAT, {"start": round(strong[0], 1), "looks": len(strong)})
-    elif strong or len(weak) >= limits.other_looks:
-        either = sorted(strong + weak)
+    elif strong or len(weak) >= limits.other_looks or distant:
+        either = sorted({*strong, *weak, *distant})
         yield Reason("people_perhaps", Answer.REVIEW, {"start": round(either[0], 1), "looks": len(either)})
 
 

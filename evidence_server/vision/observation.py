@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cv2
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from evidence_server.vision import flow
 from evidence_server.vision.closure import View
+from evidence_server.vision.distant import Distant
 from evidence_server.vision.frame import Frame, Picture
 from evidence_server.vision.pace import Pace
 from evidence_server.vision.presence import FaceFinder, Sighting, Watch
@@ -62,6 +64,7 @@ class Observer:
         """A new scan."""
         self._thresholds = thresholds
         self._watch = Watch(finder, thresholds.face_confident, thresholds.face_doubtful)
+        self._distant = Distant(finder, thresholds)
         self._before: Picture | None = None
         self._looked_s = float("-inf")
         self._plain = [0.0]
@@ -88,18 +91,20 @@ class Observer:
         if frame.t_s > limits.longest_s or len(seen.t_s) >= limits.most_frames:
             seen.cut_off = True
             return
+        larger = frame.larger or (lambda _: frame.bgr)
         frame = _small(frame)
         if self._before is not None and frame.luma.shape != self._before.shape:
             # A camera that changes its picture's size in mid-scan cannot be compared across the change.
             frame = Frame(frame.t_s, np.ascontiguousarray(_fitted(frame.bgr, self._before.shape)))
         seen.landscape = seen.landscape or frame.width > frame.height
-        self._look(frame)
+        self._look(frame, larger)
         self._measure(frame)
 
-    def _look(self, frame: Frame) -> None:
+    def _look(self, frame: Frame, larger: Callable[[int], Picture]) -> None:
         if frame.t_s - self._looked_s >= self._thresholds.face_every_s:
             self._looked_s = frame.t_s
-            self.seen.sightings.append(self._watch.look(frame.t_s, frame.bgr))
+            sighting = self._watch.look(frame.t_s, frame.bgr)
+            self.seen.sightings.append(self._distant.look(sighting, larger, self.plain_turn))
 
     def _measure(self, frame: Frame) -> None:
         seen, luma = self.seen, frame.luma

@@ -164,6 +164,20 @@ def appearance(bgr: Picture, face: Face) -> Floats:
 
 
 @dataclass(frozen=True)
+class Glimpse:
+    """What may be the face of somebody who stands in the room."""
+
+    face: Face
+    """As the near network found it."""
+    score: float
+    """The sum of both networks' confidence, 0..2."""
+    turn: float
+    """How far the camera had turned: apparent degrees, growing to the right."""
+    bearing: float
+    """In which direction of the room it is, in such degrees."""
+
+
+@dataclass(frozen=True)
 class Sighting:
     """Who was seen in one picture: the candidate, if there, and everybody else."""
 
@@ -174,6 +188,8 @@ class Sighting:
     """What the candidate looks like (see :func:`appearance`)."""
     turned: float | None = None
     """How much surer the network is of a face with the picture upside down; None where that was not tried."""
+    distant: tuple[Glimpse, ...] = ()
+    """Small faces (see `distant.py`), the candidate's not among them."""
 
 
 class Watch:
@@ -188,6 +204,9 @@ class Watch:
     TURNED_EVERY = 6
     """Looks from one at the picture upside down to the next: the network sees faces in both, and is surer of
     upright ones."""
+    BESIDES = 0.3
+    """How much less sure than the surest face the candidate's may be at first: a pattern in a hall had 0.50
+    beside a face of 0.95."""
     LOST_LOOKS = 5
     """Looks without the candidate after which anybody may be it."""
 
@@ -228,7 +247,8 @@ class Watch:
             x, y = self._last.centre
             near = [face for face in faces if np.hypot(face.centre[0] - x, face.centre[1] - y) < self.REACH]
             return min(near, key=lambda face: abs(face.centre[0] - x) + abs(face.centre[1] - y), default=None)
-        sure = [face for face in faces if face.score >= self._confident]
+        least = max(self._confident, _surest(faces) - self.BESIDES)
+        sure = [face for face in faces if face.score >= least]
         return max(sure, key=lambda face: face.width * (1 - abs(face.centre[0] - 0.5)), default=None)
 
     def _part(self, bgr: Picture) -> tuple[Picture, int]:

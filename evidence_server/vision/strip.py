@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evidence_server.vision.distant import distant_people
 from evidence_server.vision.flow import NOMINAL_FOCAL, body_mask
 from evidence_server.vision.frame import Picture
 from evidence_server.vision.judgement import is_another
@@ -126,11 +127,12 @@ def _others(canvas: Picture, seen: Observations, result: ScanResult) -> None:
     times = np.array([t_s for t_s, _ in result.yaw])
     degrees = np.array([yaw for _, yaw in result.yaw])
     limits = ScanThresholds()
+    distant = set(distant_people(seen.sightings, limits))
     for look in seen.sightings:
         yaw = float(np.interp(look.t_s, times, degrees))
-        for face in look.others:
-            if not is_another(face, look.candidate, limits):
-                continue
+        shown = [face for face in look.others if is_another(face, look.candidate, limits)]
+        shown += [one.face for one in look.distant if look.t_s in distant]
+        for face in shown:
             aside = np.degrees(np.arctan((face.centre[0] - 0.5) * 2 / NOMINAL_FOCAL))
             x = int((yaw + aside) % 360 * WIDTH / 360)
             y = HEADER + int(((face.centre[1] - 0.5) / SQUEEZE + 0.5 - TOP) / (BOTTOM - TOP) * HEIGHT)

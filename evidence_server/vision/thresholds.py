@@ -63,6 +63,39 @@ class ScanThresholds:
     """Looks with another face of that kind for "repeat"; one is for review. Seen: 2 to 6 at 24 degrees a
     second."""
 
+    # -- people in the room, whose faces are small: 15 of 360 pixels at three metres
+    distant_every: float = 9.0
+    """Apparent degrees of turn from one look for them to the next: what is beside the candidate is in two
+    looks (25 degrees each) before the candidate covers it."""
+    distant_every_s: float = 2.0
+    """Seconds, where the camera rests."""
+    distant_whole_every: int = 4
+    """Of so many looks one goes over the picture's whole width, the others over the side."""
+    distant_side: float = 0.42
+    """Width of a look to the side: a candidate covers the rest. The network sees 15 pixels as 19."""
+    distant_width: float = 0.03
+    """Smallest face, in the picture's width: at four metres."""
+    distant_faces: int = 2
+    """Closer looks at one time: each costs a third of a look."""
+    distant_pieces: tuple[float, ...] = (3.5, 5.0)
+    """Sides of the closer pieces, in faces."""
+    distant_far: float = 0.3
+    """Confidence of the full-range network worth a closer look: faces at two metres 0.5-0.9, at three
+    0.1-0.9."""
+    distant_near: float = 0.35
+    """Confidence of the other network in the closer look: at two metres 0.74-0.95, at three 0.3-0.8."""
+    distant_both: float = 1.0
+    """Sum of both for a face that has to be found twice: at three metres two of five looks; in 49 turns
+    without anybody 2 finds, in two of them (1.06 and 1.20)."""
+    distant_sure: float = 1.4
+    """The same for one find alone: at two metres 1.4-1.8; without anybody at most 1.39, looked for ten times
+    as often."""
+    distant_moved: float = 4.0
+    """Apparent degrees between two finds of one person: what turns with the camera is the candidate's."""
+    distant_apart: float = 20.0
+    """Most by which their directions may differ: the camera moves about the candidate, and who is near is
+    seen elsewhere by up to 9 degrees."""
+
     # -- motion
     fast: float = 90.0
     """Degrees a second at which a sector no longer counts as seen."""
