@@ -23,6 +23,7 @@ from evidence_server.segment import Segment
 from evidence_server.sitting import Generation, Sitting
 from pairing.clock import Placement
 from pairing.jws import MAX_INTEGER
+from pairing.policy import OFF
 
 LISTED = 50
 """Most stretches of one check that are listed one by one."""
@@ -40,6 +41,9 @@ asked for one every 2 s, and browsers that do not listen make one every 10 s."""
 
 UNSEARCHED_MS = 60_000
 """The same for pictures that were searched for the laptop's marker, every third key frame: two markers."""
+
+_PLACED = ("placement", "continuity", "anchor")
+"""The checks that ask where the phone stands, or what it sees from there."""
 
 Finding = dict[str, Any]
 Placements = Mapping[tuple[int, int], Placement]
@@ -70,7 +74,9 @@ def look_at(state: Sitting, coverage: Coverage, required: Span) -> Findings:
     anchor, anchor_notes = _anchor(state, by_run, hands, required)
     found += [("anchor", finding) for finding in anchor]
     notes = [("scan", finding) for finding in scan_notes]
-    notes += [("placement", finding) for finding in _placed_late(hands.values())]
+    # It says what of the phone's place is not as it should be, and from when on the others found something.
+    told_by = next((one for one in _PLACED if state.policy.checks[one] != OFF), "placement")
+    notes += [(told_by, finding) for finding in _placed_late(hands.values())]
     notes += [("continuity", finding) for finding in blind]
     notes += [("anchor", finding) for finding in anchor_notes]
     return Findings(found, notes, totals)

@@ -77,7 +77,10 @@ class Look:
         self.upto, self.skipped = int(body["upto"]), tuple(body["skipped"])
         # Journals of rules before 3 do not say it.
         self.unread = tuple(sorted({*self.unread, *map(int, body.get("unread", ()))}))
-        self.closed += [SeenSpan.read(row) for row in body["closed"]]
+        closed = [SeenSpan.read(row) for row in body["closed"]]
+        if closed:
+            # What was joined with a later one is told again, longer.
+            self.closed = list({(one.kind, one.start_us): one for one in (*self.closed, *closed)}.values())
         self.open = [SeenSpan.read(row) for row in body["open"]]
         self.searches += [Search(int(at_us), tuple(map(int, slots))) for at_us, *slots in body["markers"]]
 

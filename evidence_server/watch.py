@@ -189,10 +189,12 @@ class Watcher(Turns):
             picture = pictures.get((kind, start_us), "")
             return SeenSpan(kind, start_us, int(row["end_us"]), int(row["confidence_percent"]), picture)
 
-        # A worker that was fed again from the beginning closes again what is journalled already.
-        known = {(one.kind, one.start_us) for one in (*look.closed, *told["closed"])}
+        # A worker that was fed again from the beginning closes again what is journalled already; but one of
+        # too many stretches is joined with the one before, and closes again with a later end.
+        known = {(one.kind, one.start_us): one.end_us for one in (*look.closed, *told["closed"])}
         told["closed"] += [
-            span(row) for row in seen.get("closed", []) if (row["kind"], row["start_us"]) not in known
+            span(row) for row in seen.get("closed", [])
+            if row["end_us"] > known.get((row["kind"], row["start_us"]), -1)
         ]
         told["open"] = [span(row) for row in seen.get("open", [])]
 

@@ -165,6 +165,18 @@ async def test_early_flickers_do_not_hide_an_hour_without_anybody(service: Servi
     ]
 
 
+async def test_a_stretch_that_is_joined_with_a_later_one_ends_later(service: Service) -> None:
+    """Beyond a hundred of a kind the eye joins what it sees with the last: that must not be lost."""
+    exam = await Exam.begin(service, policy=REQUIRED)
+    await prepared(exam)
+    await exam.phone.film(0, 10, seen=shows("black", 30, 31))
+    await exam.phone.film(10, 30, seen=shows("black", 30, None, 58))
+    verdict = await finish(exam, 30, seen=shows("black", 30, 75))
+    [reason] = verdict["reasons"]
+    assert (reason["start_ms"], reason["end_ms"]) == (at(2), at(47))
+    assert verdict["continuity"] == [{"kind": "black", "count": 1, "total_ms": 45_000}]
+
+
 async def test_a_finding_names_its_thumbnail(service: Service) -> None:
     exam = await Exam.begin(service, policy=REQUIRED)
     await prepared(exam)

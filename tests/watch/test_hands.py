@@ -49,6 +49,17 @@ async def test_who_places_the_phone_at_the_end_hides_ten_minutes_at_most(service
     assert (late["start_ms"], late["end_ms"]) == (at(LIMIT_S), at(1_440))
 
 
+@pytest.mark.parametrize(("checks", "told"), [
+    ({"placement": "off"}, True), ({"placement": "off", "continuity": "off", "anchor": "off"}, False),
+])
+async def test_that_it_took_long_is_told_where_anybody_asks(
+    service: Service, checks: dict[str, str], told: bool
+) -> None:
+    exam = await Exam.begin(service, length_s=LENGTH_S, policy={"checks": checks})
+    verdict = await placed_at(exam, 1_440)
+    assert ("placed_late" in codes(verdict["review"])) == told
+
+
 async def test_who_places_it_within_ten_minutes_is_excused(service: Service) -> None:
     exam = await Exam.begin(service, length_s=LENGTH_S, policy=POLICY)
     verdict = await placed_at(exam, LIMIT_S, ("moved", 5, 400), ("people", 420, LIMIT_S + 2))
