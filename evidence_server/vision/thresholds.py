@@ -64,7 +64,7 @@ class ScanThresholds:
     second."""
 
     # -- people in the room, whose faces are small: 15 of 360 pixels at three metres
-    distant_every: float = 9.0
+    distant_every: float = 7.5
     """Apparent degrees of turn from one look for them to the next: what is beside the candidate is in two
     looks (25 degrees each) before the candidate covers it."""
     distant_every_s: float = 2.0
