@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,11 +157,29 @@ def hand_over_the_lens(source: Source, dice: random.Random) -> list[Picture]:
     return [dark if at in hidden else picture for at, picture in enumerate(source.pictures)]
 
 
+def blurred_room(source: Source, _: random.Random) -> list[Picture]:
+    """A lens that shows nobody in the room, and the candidate sharp."""
+    height, width = source.pictures[0].shape[:2]
+    sharp = np.zeros((height, width, 1), np.float32)
+    cv2.ellipse(sharp, (width // 2, int(0.62 * height)), (int(0.24 * width), height // 5), 0, 0, 360, 1, -1)
+    out = []
+    for picture in source.pictures:
+        soft = cv2.GaussianBlur(picture, (0, 0), width / 60).astype(np.float32)
+        out.append(np.asarray(soft + (picture - soft) * sharp, np.uint8))
+    return out
+
+
 EDITS: tuple[Edit, ...] = (
     hard_cut, cut_in_a_rush, blended_cut, loop_with_light, there_and_back, mirrored_half, on_a_screen,
     upside_down, on_its_side, on_its_side_upright, stopped_short, time_lapse, frozen_middle,
-    hand_over_the_lens,
+    hand_over_the_lens, blurred_room,
 )
+
+
+def another_face(first: Source, second: Source, dice: random.Random) -> list[Picture]:
+    """Somebody else goes on where the first one stops: the same room and motion, rendered with two people."""
+    at = round(len(first.pictures) * dice.uniform(0.3, 0.7))
+    return first.pictures[:at] + second.pictures[at:]
 
 
 def read(clip: Path, truth: dict[str, Any]) -> Source:
@@ -183,18 +202,13 @@ def write(pictures: list[Picture], path: Path) -> None:
         container.mux(stream.encode(None))
 
 
-def swapped(first: Source, second: Source) -> list[Picture]:
-    """Another face goes on where the first one stops: the same room and motion, rendered with two people."""
-    half = len(first.pictures) // 2
-    return first.pictures[:half] + second.pictures[half:]
-
-
 def main() -> None:
     """Edit every accepted scan of a folder in so many ways."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scans", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--edits", type=int, default=2, help="of each scan (default: %(default)s)")
+    parser.add_argument("--others", type=Path, help="the same scans with another candidate")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
@@ -206,14 +220,20 @@ def main() -> None:
         if truth["verdict"] != "accept" or not clip.exists():
             continue
         source = read(clip, truth)
+
+        def keep(what: str, make: Callable[[random.Random], list[Picture]], of: str = told.stem) -> None:
+            name = f"{what}_{arguments.scans.name}_{of}"
+            write(make(random.Random(f"{name}{arguments.seed}")), arguments.out / f"{name}.mp4")
+            note = {"video": f"{name}.mp4", "verdict": "reject", "reason": what}
+            (arguments.out / f"{name}.json").write_text(json.dumps(note), encoding="utf-8")
+
         for _ in range(arguments.edits):
             edit = EDITS[turn % len(EDITS)]
-            name = f"{edit.__name__}_{arguments.scans.name}_{told.stem}"
-            pictures = edit(source, random.Random(f"{name}{arguments.seed}"))
-            write(pictures, arguments.out / f"{name}.mp4")
-            note = {"video": f"{name}.mp4", "verdict": "reject", "reason": edit.__name__}
-            (arguments.out / f"{name}.json").write_text(json.dumps(note), encoding="utf-8")
+            keep(edit.__name__, partial(edit, source))
             turn += 1
+        if arguments.others is not None and (arguments.others / truth["video"]).exists():
+            other = read(arguments.others / truth["video"], truth)
+            keep(another_face.__name__, partial(another_face, source, other))
 
 
 if __name__ == "__main__":

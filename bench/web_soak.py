@@ -91,7 +91,8 @@ def of_kinds(processes: dict[int, float]) -> dict[str, int]:
     kinds: Counter[str] = Counter()
     for pid, memory in processes.items():
         try:
-            told = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            # The browser's children write theirs anew, with spaces.
+            told = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").split()
         except (FileNotFoundError, ProcessLookupError):
             continue
         names = ("--type=", "--utility-sub-type=")

@@ -15,6 +15,9 @@ from evidence_server.vision.observation import Observations
 from evidence_server.vision.presence import Face, Sighting
 from evidence_server.vision.thresholds import ScanThresholds
 
+FEWEST_LOOKS = 15
+"""At the candidate's face, for comparing a third of them with another."""
+
 
 class Answer(StrEnum):
     """What becomes of a scan."""
@@ -78,6 +81,9 @@ def picture_reasons(seen: Observations, limits: ScanThresholds) -> Iterator[Reas
     blurred = (np.array(seen.gradient) < limits.blurred_gradient) & ~covered & ~dark
     if blurred.mean() >= limits.blurred_share:
         yield Reason("blurred", Answer.REPEAT, {"share": round(float(blurred.mean()), 2)})
+    elif seen.sharpness and float(np.percentile(seen.sharpness, 90)) < limits.blurred_sharpness:
+        # The candidate may be sharp and the room not: at no time was it.
+        yield Reason("blurred", Answer.REPEAT, {"share": 1.0})
 
 
 def repetition_reasons(seen: Observations, course: Course, limits: ScanThresholds) -> Iterator[Reason]:
@@ -129,8 +135,9 @@ def _jumps(seen: Observations, course: Course, limits: ScanThresholds) -> NDArra
     textured = np.array(energies) > limits.jump_energy
     # A picture full of small things is hardly like the next one, and yet the flow may follow it exactly.
     unexplained = course.lost & ((alike < limits.cut_alike) | (textured & (alike < limits.jump_alike)))
+    spreads = np.array([np.inf if motion is None else motion.spread for motion in seen.motions])
     open_ = np.array(seen.contrast) >= limits.covered_contrast
-    return np.asarray(unexplained & open_[:-1] & open_[1:])
+    return np.asarray(unexplained & (spreads > limits.jump_spread) & open_[:-1] & open_[1:])
 
 
 def people_reasons(seen: Observations, limits: ScanThresholds) -> Iterator[Reason]:
@@ -144,9 +151,13 @@ def people_reasons(seen: Observations, limits: ScanThresholds) -> Iterator[Reaso
         facts = {"start": round(at, 1), "length": round(absence, 1), "fraction": round(fraction, 2)}
         yield Reason("candidate_absent", Answer.REPEAT, facts)
     changed = _changed(looks)
-    if changed is not None and changed[1] > limits.changed:
-        facts = {"start": round(changed[0], 1), "difference": round(changed[1], 2)}
-        yield Reason("candidate_changed", Answer.REVIEW, facts)
+    if changed is not None:
+        throughout, somewhere = changed
+        facts = {"difference": round(max(throughout, somewhere), 2)}
+        if throughout > limits.changed:
+            yield Reason("candidate_changed", Answer.REPEAT, facts)
+        elif somewhere > limits.changed_between:
+            yield Reason("candidate_changed", Answer.REVIEW, facts)
     strong, weak = other_people(looks, limits)
     distant = distant_people(looks, limits)
     if len(strong) >= limits.other_looks:
@@ -157,16 +168,14 @@ def people_reasons(seen: Observations, limits: ScanThresholds) -> Iterator[Reaso
 
 
 def _changed(looks: list[Sighting]) -> tuple[float, float] | None:
-    """When the candidate's appearance changed most between five looks and the next five, and by how much."""
-    seen = [(look.t_s, look.appearance) for look in looks if look.appearance is not None]
-    if len(seen) < 10:
+    """How differently the candidate looks in the first and the last third of the looks, and in any two
+    thirds: 0 alike, 1 unlike."""
+    figures = [look.appearance for look in looks if look.appearance is not None]
+    if len(figures) < FEWEST_LOOKS:
         return None
-    figures = np.stack([each for _, each in seen])
-    middles = [np.median(figures[at : at + 5], axis=0) for at in range(len(seen) - 4)]
-    pairs = zip(middles, middles[5:], strict=False)
-    steps = [float(np.abs(after - before).mean()) for before, after in pairs]
-    most = int(np.argmax(steps))
-    return seen[most + 5][0], steps[most]
+    thirds = [part.mean(axis=0) for part in np.array_split(np.stack(figures), 3)]
+    apart = 1 - np.corrcoef(thirds)
+    return float(apart[0, 2]), float(apart.max())
 
 
 def other_people(looks: list[Sighting], limits: ScanThresholds) -> tuple[list[float], list[float]]:
@@ -214,7 +223,9 @@ def turn_reasons(seen: Observations, course: Course, limits: ScanThresholds) -> 
         spliced = (jumps & (np.diff(times) <= limits.dropped_s)).any()
         facts = {"start": round(float(times[1:][jumps][0]), 1), "count": int(jumps.sum())}
         yield Reason("jump", Answer.REPEAT if spliced else Answer.REVIEW, facts)
-    unseen = float(np.abs(np.diff(course.yaw))[course.lost].sum())
+    steps = np.abs(np.diff(course.yaw))
+    # Where there was something to see that could not be followed, the sensors may say how far it went.
+    unseen = float(steps[course.bare if course.bridged else course.lost].sum())
     if unseen > limits.unseen:
         yield Reason("unseen", Answer.REVIEW, {"degrees": round(unseen)})
     turning = [motion.still for motion in seen.motions if motion is not None and abs(motion.yaw) > 0.02]
@@ -223,9 +234,11 @@ def turn_reasons(seen: Observations, course: Course, limits: ScanThresholds) -> 
     span = float(np.ptp(course.yaw))
     if course.closure is None:
         facts = {"turned": round(span), "low": round(course.low), "high": round(course.high)}
-        # Across a bare wall the turn cannot be measured: whether it is whole is for people to say.
+        # Across a bare wall the turn cannot be measured: whether it is whole is for people to say. So it is
+        # where the sensors felt a whole turn and only the pictures do not show the beginning again.
         hidden = unseen > limits.unseen and max(-course.low, course.high) > limits.closed_turn
-        yield Reason("not_closed", Answer.REVIEW if hidden else Answer.REPEAT, facts)
+        felt = course.trusted and max(-course.high, course.low) > limits.closed_turn
+        yield Reason("not_closed", Answer.REVIEW if hidden or felt else Answer.REPEAT, facts)
     elif span < limits.accepted_turn:
         yield Reason("not_enough", Answer.REPEAT, {"turned": round(span)})
     if course.sensors_alike is not None and course.sensors_alike < limits.sensors_alike:

@@ -14,7 +14,7 @@ from evidence_server.vision.closure import View
 from evidence_server.vision.distant import Distant
 from evidence_server.vision.frame import Frame, Picture
 from evidence_server.vision.pace import Pace
-from evidence_server.vision.presence import FaceFinder, Sighting, Watch
+from evidence_server.vision.presence import Face, FaceFinder, Sighting, Watch
 from evidence_server.vision.thresholds import ScanThresholds
 
 THUMB = (18, 32)
@@ -27,6 +27,10 @@ LARGEST_SIDE = 400
 """Pixels; larger frames are scaled first."""
 USUAL_HZ, QUICK_HZ = 8.0, 16.0
 """Frames a second, usually and in a quick turn: the flow loses steps of more than 9 degrees on poor walls."""
+STEP_ROWS = 8
+"""Rows over which a step in the light is looked for."""
+LEAST_STEP = 12.0
+"""Grey levels of a step that tells something about sharpness: noise steps by less."""
 QUICK = 30.0
 """Apparent degrees a second from which a turn is quick."""
 
@@ -43,6 +47,8 @@ class Observations:
     """Standard deviation of the thumb."""
     gradient: list[float] = field(default_factory=list)
     """98th percentile of the horizontal gradient."""
+    sharpness: list[float] = field(default_factory=list)
+    """How sudden the room's steps from row to row are, 0.125..1; one a look, none where there is no step."""
     thumbs: list[NDArray[np.float32]] = field(default_factory=list)
     """The picture at 18 x 32, mean 0, length 1."""
     motions: list[flow.Motion | None] = field(default_factory=list)
@@ -105,6 +111,9 @@ class Observer:
             self._looked_s = frame.t_s
             sighting = self._watch.look(frame.t_s, frame.bgr)
             self.seen.sightings.append(self._distant.look(sighting, larger, self.plain_turn))
+            sharpness = _sharpness(frame.luma, self._watch.candidate)
+            if sharpness is not None:
+                self.seen.sharpness.append(sharpness)
 
     def _measure(self, frame: Frame) -> None:
         seen, luma = self.seen, frame.luma
@@ -141,6 +150,24 @@ class Observer:
             self._kept = self._plain[-1]
             seen.views.append(View(len(seen.t_s) - 1, frame.luma, self._watch.candidate))
             seen.pictures.append(frame.bgr)
+
+
+def _sharpness(luma: Picture, candidate: Face | None) -> float | None:
+    """Of the room's largest steps in the light over some rows, the share that lies between two rows.
+
+    From row to row, because a turn to the side blurs along the rows only.
+    """
+    rows = luma.astype(np.int16)
+    near = np.abs(rows[1:] - rows[:-1])[: -(STEP_ROWS - 1)]
+    far = np.abs(rows[STEP_ROWS:] - rows[:-STEP_ROWS])
+    if candidate is not None:
+        room = ~flow.body_mask(luma.shape, candidate)[:-STEP_ROWS]
+        near, far = near[room], far[room]
+    if not far.size:
+        return None
+    at = int(0.99 * far.size)
+    step = float(np.partition(far.ravel(), at)[at])
+    return None if step < LEAST_STEP else float(np.partition(near.ravel(), at)[at]) / step
 
 
 def _small(frame: Frame) -> Frame:

@@ -37,6 +37,10 @@ class ScanThresholds:
     blurred_gradient: float = 7.0
     """Horizontal gradient (98th percentile) below which a picture is blurred: bare walls 14, dim rooms 20."""
     blurred_share: float = 0.3
+    blurred_sharpness: float = 0.22
+    """Share of a step in the light over eight rows that falls between two of them, outside of the candidate
+    (the sharpest tenth of the looks): rooms from 0.29, blurred by 2.2 of 180 pixels at most 0.21, by 3 at
+    most 0.17. There a face at two metres is no face any more."""
 
     # -- candidate and others
     upside_down: float = 0.0
@@ -49,9 +53,11 @@ class ScanThresholds:
     absent_s: float = 1.6
     """Longest absence: eight looks; good scans have none, a face that turns away briefly may."""
     face_fraction: float = 0.85
-    changed: float = 0.30
-    """Difference in appearance between five looks and the next five: one person at most 0.26 (in most scans
-    0.15), two people 0.2-0.4 (median 0.34)."""
+    changed: float = 0.45
+    """Difference in appearance (see `presence.appearance`) between the first and the last third of a scan:
+    one person at most 0.31 (in most scans 0.04), two people from 0.57."""
+    changed_between: float = 0.55
+    """The same of any two thirds, which see the candidate in unlike light: one person at most 0.52."""
     other_confident: float = 0.72
     """Confidence of another person's face: somebody in the room 0.73-0.95 in most looks, hands and furniture
     at most 0.66."""
@@ -112,6 +118,8 @@ class ScanThresholds:
     jump_alike: float = 0.92
     """The same where there is something to follow: mirrored 0.73, blended 0.82, into a bare wall
     0.95."""
+    jump_spread: float = 0.038
+    """Residual of the flow from which it is a jump: cuts from 0.045, a quick step in a dim room 0.031."""
     dropped_s: float = 0.25
     """A longer step between two pictures (eight a second are looked at) means that some are missing: a
     browser on a busy machine drops 0.2 to 0.33 s at a time."""
@@ -140,8 +148,11 @@ class ScanThresholds:
     """Curvature times the squared focal length that the closure implies, that is 1 - arm / (D + arm): good
     0.64-0.82, a hall 0.95; what seems to close after less than a turn (loops, stretches left out)
     0.38-0.58."""
-    unseen: float = 12.0
-    """Degrees of unmeasured turn that are left to people: an eighth of what the lens sees is nothing to hide
-    in."""
+    unseen: float = 30.0
+    """Degrees of unmeasured turn beyond which it is for people to say: less than half of what the lens sees
+    at once (46 to 74) is also seen at the rim of the pictures before and after. Good scans of bare or dim
+    rooms up to 27, in the worst 72; stretches left out or frozen from 59. Where sensors bridge it only walls
+    that show nothing at all count: dim rooms 0, bare ones 15 to 44, a wall painted out over 95 degrees 45 to
+    71."""
     sensors_alike: float = 0.9
     """Correlation of sensed and seen turning rates: good from 0.98, loops at most 0.61."""

@@ -19,14 +19,15 @@ REASONS = {
     "no_manifest", "scan_not_measured", "scan_repeat", "placement_not_measured", "placement_failed",
     "continuity_not_measured", "continuity_failed", "anchor_not_measured", "anchor_failed", "committed_late",
     "fork", "clock_drift", "media_irregular", "scan_missing", "scan_review", "placement_missing",
+    "placed_late", "scan_late", "scan_other_phone",
 }  # fmt: skip
 # What the server's measurements name, and the pages say in words.
 ALARMS = {
     "black", "covered", "frozen", "repeated", "moved", "absent", "people", "blurred", "dark", "silent",
 }  # fmt: skip
 SCAN_REASONS = {
-    "blurred", "candidate_absent", "covered", "dark", "few_frames", "jump", "landscape", "loop",
-    "not_closed", "not_enough", "people", "people_perhaps", "sectors_missing", "sensors_differ",
+    "blurred", "candidate_absent", "candidate_changed", "covered", "dark", "few_frames", "jump", "landscape",
+    "loop", "not_closed", "not_enough", "people", "people_perhaps", "sectors_missing", "sensors_differ",
     "static_surroundings", "still", "too_fast", "too_long", "too_short", "undecodable", "unseen",
     "upside_down",
 }  # fmt: skip

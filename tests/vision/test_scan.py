@@ -8,13 +8,14 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from skimage import data
 
 from evidence_server.vision.frame import Frame
 from evidence_server.vision.presence import FaceFinder
 from evidence_server.vision.scan import RoomScan, ScanResult
 from evidence_server.vision.strip import draw_strip
 from tests.vision.conftest import scanned
-from tests.vision.scan_room import Camera, Look, film, orientation, turn
+from tests.vision.scan_room import HEIGHT, WIDTH, Camera, Look, film, orientation, turn
 
 
 def codes(result: ScanResult) -> set[str]:
@@ -65,6 +66,57 @@ def test_half_a_room_has_to_be_repeated(finder: FaceFinder) -> None:
     assert low < 240 < high
     assert not result.closed
     assert set(range(27, 35)) <= set(result.sectors_missing)
+
+
+def cut_out(frame: Frame, share: float) -> Frame:
+    """The middle of a picture: what a longer lens sees."""
+    height, width = frame.bgr.shape[:2]
+    down, right = round(height * (1 - share) / 2), round(width * (1 - share) / 2)
+    return Frame(frame.t_s, np.ascontiguousarray(frame.bgr[down : height - down, right : width - right]))
+
+
+def test_a_longer_lens_closes_its_turn_too(finder: FaceFinder) -> None:
+    scan = RoomScan(finder)
+    for frame in film(turn(376, pitch=1.0), camera=Camera(width=260, height=460)):
+        scan.take(cut_out(frame, 0.7))
+    result = scan.finish()
+    # 50 degrees across: a full turn is 370 degrees of what 66 degrees across would show.
+    assert (result.accepted, result.closed) == ("accept", True)
+    assert result.net_yaw == pytest.approx(376, abs=1.5)
+
+
+def test_a_turn_that_only_the_sensors_felt_whole_is_for_people_to_look_at(finder: FaceFinder) -> None:
+    # Held lower and lower from 200 degrees on: the end does not show the beginning again.
+    looks = [replace(look, pitch=-25 * min(1.0, max(0.0, look.yaw / 100 - 2))) for look in turn(376)]
+    answers = [scanned(finder, looks, samples) for samples in (None, orientation(looks))]
+    codes_of = [{reason.code: reason.answer for reason in each.reasons} for each in answers]
+    assert [told["not_closed"] for told in codes_of] == ["repeat", "review"]
+
+
+def test_a_room_that_is_never_sharp(finder: FaceFinder) -> None:
+    scan = RoomScan(finder)
+    for frame in film(turn(376)):
+        soft, face = cv2.GaussianBlur(frame.bgr, (0, 0), 3), np.zeros(frame.bgr.shape[:2], np.uint8)
+        cv2.ellipse(face, (90, 165), (40, 60), 0, 0, 360, 1, -1)
+        scan.take(Frame(frame.t_s, np.where(face[..., None] > 0, frame.bgr, soft)))
+    assert ("blurred", "repeat") in {(reason.code, reason.answer) for reason in scan.finish().reasons}
+
+
+def test_another_face_goes_on(finder: FaceFinder) -> None:
+    face = (data.lfw_subset()[5] * 255).astype(np.uint8)
+    other = cv2.resize(face, (70, 100), interpolation=cv2.INTER_CUBIC)
+    covers = np.zeros((HEIGHT, WIDTH), np.float32)
+    cv2.ellipse(covers, (91, 168), (30, 44), 0, 0, 360, 1.0, -1)
+    covers = cv2.GaussianBlur(covers, (5, 5), 0)[..., None]
+    scan = RoomScan(finder)
+    for number, frame in enumerate(film(turn(376))):
+        picture = frame.bgr.astype(np.float32)
+        if number > 47:
+            with_other = picture.copy()
+            with_other[118:218, 56:126] = other[..., None]
+            picture += (with_other - picture) * covers
+        scan.take(Frame(frame.t_s, picture.astype(np.uint8)))
+    assert ("candidate_changed", "repeat") in {(each.code, each.answer) for each in scan.finish().reasons}
 
 
 def test_sensors_measure_what_does_not_close(finder: FaceFinder) -> None:

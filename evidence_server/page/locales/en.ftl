@@ -272,6 +272,7 @@ scan-why-blurred = picture not sharp
 scan-why-still = the picture hardly moved
 scan-why-loop = the same picture again
 scan-why-candidate-absent = the candidate was not always in the picture
+scan-why-candidate-changed = the candidate did not look the same all the time
 scan-why-people = more than one person in the picture
 scan-why-people-perhaps = perhaps somebody else in the picture
 scan-why-too-fast = too fast

@@ -257,6 +257,7 @@ scan-why-blurred = 画面模糊
 scan-why-still = 画面几乎没有动
 scan-why-loop = 画面重复
 scan-why-candidate-absent = 考生没有一直在画面里
+scan-why-candidate-changed = 考生在画面里的样子前后不一致
 scan-why-people = 画面里不止一个人
 scan-why-people-perhaps = 画面里可能还有别人
 scan-why-too-fast = 转得太快
