@@ -21,7 +21,7 @@ def inspect(
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Find where a recording does not show what it should; exit 1 if anything was found, 3 if unreadable."""
+    """Find where a recording does not show what it should; exit 1 if it does not everywhere, 3 if unreadable."""
     if not recording.is_file():
         fail(f"There is no file {recording}.", USAGE)
     told = look_once("inspect", recording, {"picture": picture is not None})
@@ -34,7 +34,7 @@ def inspect(
         print(json.dumps(told))
     else:
         _print(told)
-    raise typer.Exit(INCOMPLETE if told["spans"] else 0)
+    raise typer.Exit(INCOMPLETE if told["spans"] or told["unchecked"] else 0)
 
 
 def _print(told: dict[str, Any]) -> None:
@@ -46,6 +46,8 @@ def _print(told: dict[str, Any]) -> None:
         )
     if told["spans"]:
         console.print(table)
+    for start_s, end_s in told["unchecked"]:
+        console.print(f"no picture to look at from {_clock(start_s)} to {_clock(end_s)}")
     for problem in told["problems"]:
         console.print(f"problem: {problem}", markup=False)
     console.print(

@@ -33,6 +33,8 @@ class Inspection:
     """What was found.  Times are seconds from the recording's first picture."""
 
     spans: tuple[Span, ...]
+    unchecked: tuple[Span, ...]
+    """Stretches without a picture that could be looked at."""
     duration_s: float
     looks: int
     """Key frames that were looked at."""
@@ -155,8 +157,12 @@ def _inspect(
         raise ValueError("no pictures")
     inspector.take(kept)
     inspector.continuity.finish(end_s - origin_s)
-    spans = tuple(inspector.continuity.spans())
-    return Inspection(spans, end_s - origin_s, inspector.looks, inspector.undecoded, tuple(problems))
+    told = inspector.continuity.spans()
+    spans = tuple(span for span in told if span.kind != UNCHECKED)
+    unchecked = tuple(span for span in told if span.kind == UNCHECKED)
+    return Inspection(
+        spans, unchecked, end_s - origin_s, inspector.looks, inspector.undecoded, tuple(problems)
+    )
 
 
 def _until_broken(packets: Iterator[Packet[Stream]], problems: list[str]) -> Iterator[Packet[Stream]]:

@@ -59,8 +59,9 @@ def _scan(file: BinaryIO, faces: FaceFinder, facts: Facts) -> Seen:
 def _inspect(file: BinaryIO, faces: FaceFinder, facts: Facts) -> Seen:
     found = inspect(file, faces)
     told = {
-        "spans": [span.to_json() for span in found.spans], "duration_s": round(found.duration_s, 3),
-        "looks": found.looks, "undecoded": found.undecoded, "problems": list(found.problems),
+        "spans": [span.to_json() for span in found.spans],
+        "unchecked": [[round(span.start_s, 3), round(span.end_s, 3)] for span in found.unchecked],
+        "duration_s": round(found.duration_s, 3), "looks": found.looks, "undecoded": found.undecoded, "problems": list(found.problems),
     }
     return told, draw(found.spans, found.duration_s) if facts["picture"] else b""
 

@@ -178,6 +178,7 @@ def test_no_key_frames_but_the_first() -> None:
     found = inspect(io.BytesIO(film(seconds=20, rate=10, gop=10_000, sound=True)), None)
     assert found.looks == 1
     assert found.spans == ()
+    assert [(span.start_s, round(span.end_s)) for span in found.unchecked] == [(0.0, 20)]
 
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
