@@ -21,7 +21,7 @@ def inspect(
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Find where a recording does not show what it should; exit 1 if it does not everywhere, 3 if unreadable."""
+    """Find where a recording does not show what it should; exit 1 if that is anywhere, 3 if unreadable."""
     if not recording.is_file():
         fail(f"There is no file {recording}.", USAGE)
     told = look_once("inspect", recording, {"picture": picture is not None})

@@ -61,7 +61,8 @@ def _inspect(file: BinaryIO, faces: FaceFinder, facts: Facts) -> Seen:
     told = {
         "spans": [span.to_json() for span in found.spans],
         "unchecked": [[round(span.start_s, 3), round(span.end_s, 3)] for span in found.unchecked],
-        "duration_s": round(found.duration_s, 3), "looks": found.looks, "undecoded": found.undecoded, "problems": list(found.problems),
+        "duration_s": round(found.duration_s, 3), "looks": found.looks, "undecoded": found.undecoded,
+        "problems": list(found.problems),
     }
     return told, draw(found.spans, found.duration_s) if facts["picture"] else b""
 
