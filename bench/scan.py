@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,7 @@ def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--scans", type=Path, nargs="+", required=True, help="folders of clips and truth")
     parser.add_argument("--plots", type=Path, help="where plots of yaw against truth are saved")
+    parser.add_argument("--label", default="", help="said before each claim, such as 'held out'")
     parser.add_argument("--stitch", type=int, default=3, help="good clips for cv2.Stitcher")
     wanted = parser.parse_args()
     cv2.setNumThreads(1)
@@ -198,7 +199,10 @@ def main() -> None:
         results.append(measure(clip, truth, finder))
         if wanted.plots and truth.get("frames"):
             plot(results[-1], wanted.plots / clip.parent.name)
-    goals = goals_of(results)
+    goals = [
+        replace(goal, what=f"{wanted.label}: {goal.what}") if wanted.label else goal
+        for goal in goals_of(results)
+    ]
     tell("scan", facts(wanted.folder), goals, _detail(results, wanted), wanted.json)
 
 

@@ -22,7 +22,6 @@ class Window:
 
     def __init__(self, driver: Chrome) -> None:
         self._driver = driver
-        self._tab = driver.current_window_handle
 
     def do(self, script: str) -> Any:
         """Runs `script` with the page's `rig`."""
@@ -34,30 +33,42 @@ class Window:
         wait.until(lambda _: self.do(condition))
 
     def hide_for(self, hidden_ms: int) -> None:
-        """Another tab in front of it for so long; to look into the page meanwhile would bring it back."""
-        self._driver.switch_to.new_window("tab")
-        tab_ms = "return performance.now()"
-        WebDriverWait(self._driver, PATIENCE_MS / 1_000).until(
-            lambda driver: driver.execute_script(tab_ms) > hidden_ms
-        )
-        self._driver.close()
-        self._driver.switch_to.window(self._tab)
+        """Hides the page for so long."""
+        hide_for(self._driver, hidden_ms)
+
+
+def hide_for(driver: Chrome, hidden_ms: int) -> None:
+    """Another tab in front of the page for so long; to look into the page meanwhile would bring it back."""
+    tab = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    WebDriverWait(driver, PATIENCE_MS / 1_000).until(
+        lambda other: other.execute_script("return performance.now()") > hidden_ms
+    )
+    driver.close()
+    driver.switch_to.window(tab)
+
+
+@contextmanager
+def browser_window(camera: Path, sound: Path, *more: str) -> Iterator[Chrome]:
+    """A browser with one window, which nothing makes believe that it is seen."""
+    options = ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (*browser_arguments(camera, sound), *more):
+        options.add_argument(argument)
+    driver = Chrome(options=options, service=Service(CHROMEDRIVER))
+    try:
+        yield driver
+    finally:
+        driver.quit()
 
 
 @contextmanager
 def window(origin: str, camera: Path, sound: Path) -> Iterator[Window]:
-    """A fresh browser."""
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in browser_arguments(camera, sound):
-        options.add_argument(argument)
-    driver = Chrome(options=options, service=Service(CHROMEDRIVER))
-    try:
+    """The page under test in a fresh browser."""
+    with browser_window(camera, sound) as driver:
         permissions = {"origin": origin, "permissions": PERMISSIONS}
         driver.execute_cdp_cmd("Browser.grantPermissions", permissions)
         driver.get(f"{origin}/rig/index.html")
         one = Window(driver)
         one.until("rig !== undefined")
         yield one
-    finally:
-        driver.quit()
