@@ -123,7 +123,10 @@ def _candidate(canvas: Picture, seen: Observations) -> None:
 
 
 def _others(canvas: Picture, seen: Observations, result: ScanResult) -> None:
-    """Outline those who are in the room."""
+    """Outline those who are in the room, where the answer speaks of them: one doubtful look at a plant is
+    nobody."""
+    if not any(reason.code in ("people", "people_perhaps") for reason in result.reasons):
+        return
     times = np.array([t_s for t_s, _ in result.yaw])
     degrees = np.array([yaw for _, yaw in result.yaw])
     limits = ScanThresholds()

@@ -79,8 +79,8 @@ def test_a_recording_with_a_key_frame_every_half_minute(tmp_path: Path) -> None:
     write(Plan(7, 66, fps=4, width=320, height=180, bit_rate=200_000, key_s=30), path)
     with path.open("rb") as source:
         found = inspect(source, None)
-    spans = [span for span in found.spans if span.kind == UNCHECKED]
-    assert [(round(span.start_s), round(span.end_s)) for span in spans] == [(0, 30), (30, 60)]
+    stretches = [(round(span.start_s), round(span.end_s)) for span in found.unchecked]
+    assert stretches == [(0, 30), (30, 60)]
 
 
 def test_key_frames_that_do_not_decode(monkeypatch: pytest.MonkeyPatch) -> None:

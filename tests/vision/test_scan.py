@@ -11,7 +11,8 @@ import pytest
 from skimage import data
 
 from evidence_server.vision.frame import Frame
-from evidence_server.vision.presence import FaceFinder
+from evidence_server.vision.judgement import Answer, Reason
+from evidence_server.vision.presence import Face, FaceFinder
 from evidence_server.vision.scan import RoomScan, ScanResult
 from evidence_server.vision.strip import draw_strip
 from tests.vision.conftest import scanned
@@ -254,6 +255,20 @@ def test_progress_follows_the_turn(finder: FaceFinder) -> None:
     assert seen[-1].yaw == pytest.approx(200, rel=0.15)
     assert len(seen[-1].sectors) > len(seen[len(seen) // 2].sectors) > 5
     assert seen[-1].candidate
+
+
+def test_the_strip_outlines_nobody_of_whom_the_answer_does_not_speak(
+    whole_scan: tuple[RoomScan, ScanResult]
+) -> None:
+    scan, result = whole_scan
+    seen = scan.observations
+    doubtful = Face(0.1, 0.5, 0.15, 0.1, 0.65)
+    with_plant = [replace(seen.sightings[20], others=(doubtful,)) if at == 20 else look
+                  for at, look in enumerate(seen.sightings)]
+    once = replace(seen, sightings=with_plant)
+    assert draw_strip(once, result) == draw_strip(seen, result)
+    perhaps = replace(result, reasons=(Reason("people_perhaps", Answer.REVIEW),))
+    assert draw_strip(once, perhaps) != draw_strip(seen, perhaps)
 
 
 def test_the_strip_shows_the_room(whole_scan: tuple[RoomScan, ScanResult]) -> None:
