@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 from skimage import data
 
+from evidence_server.vision.course import find_course
 from evidence_server.vision.frame import Frame
-from evidence_server.vision.judgement import Answer, Reason
+from evidence_server.vision.judgement import Answer, Reason, turn_reasons
+from evidence_server.vision.orientation import sensed_turn
 from evidence_server.vision.presence import Face, FaceFinder
 from evidence_server.vision.scan import RoomScan, ScanResult
 from evidence_server.vision.strip import draw_strip
+from evidence_server.vision.thresholds import ScanThresholds
 from tests.vision.conftest import scanned
 from tests.vision.scan_room import HEIGHT, WIDTH, Camera, Look, film, orientation, turn
 
@@ -118,6 +121,44 @@ def test_another_face_goes_on(finder: FaceFinder) -> None:
             picture += (with_other - picture) * covers
         scan.take(Frame(frame.t_s, picture.astype(np.uint8)))
     assert ("candidate_changed", "repeat") in {(each.code, each.answer) for each in scan.finish().reasons}
+
+
+def test_sensors_lead_across_what_they_felt_alike(whole_scan: tuple[RoomScan, ScanResult]) -> None:
+    looks, seen = turn(376), whole_scan[0].observations
+    further = [replace(look, yaw=look.yaw * 1.03) for look in looks]
+    courses = [
+        find_course(seen, sensed_turn(orientation(felt)), ScanThresholds()) for felt in (looks, further)
+    ]
+    assert [course.trusted for course in courses] == [True, True]
+    # At the end the second felt 11 degrees that were not seen.
+    assert [course.bridged for course in courses] == [True, False]
+
+
+@pytest.mark.parametrize(("bridged", "bare", "told"), [
+    (False, False, True), (True, False, False), (True, True, True),
+])
+def test_what_could_not_be_followed_is_for_people_unless_sensors_lead_across_it(
+    whole_scan: tuple[RoomScan, ScanResult], bridged: bool, bare: bool, told: bool
+) -> None:
+    seen, limits = whole_scan[0].observations, ScanThresholds()
+    lost = np.zeros(len(seen.motions), bool)
+    lost[30:42] = True  # 48 degrees
+    course = replace(find_course(seen, None, limits), lost=lost, bare=lost & bare, bridged=bridged)
+    assert ("unseen" in {reason.code for reason in turn_reasons(seen, course, limits)}) == told
+
+
+@pytest.mark.parametrize(("spread", "told"), [(0.031, False), (0.05, True)])
+def test_a_step_that_flow_nearly_explains_is_no_cut(
+    whole_scan: tuple[RoomScan, ScanResult], spread: float, told: bool
+) -> None:
+    seen, limits = whole_scan[0].observations, ScanThresholds()
+    thumbs, motions = list(seen.thumbs), list(seen.motions)
+    motion = motions[30]
+    assert motion is not None
+    thumbs[31], motions[30] = thumbs[31][::-1].copy(), replace(motion, spread=spread)
+    changed = replace(seen, thumbs=thumbs, motions=motions)
+    course = replace(find_course(seen, None, limits), lost=np.arange(len(motions)) == 30)
+    assert ("jump" in {reason.code for reason in turn_reasons(changed, course, limits)}) == told
 
 
 def test_sensors_measure_what_does_not_close(finder: FaceFinder) -> None:
