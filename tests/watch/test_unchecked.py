@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from evidence_server.checks import BLIND_MS
 from evidence_server.media.measurement import KeyFrame, Measurement
+from evidence_server.seen import UNCHECKED
 from evidence_server.shown import nothing_yet, seen
 from evidence_server.verdict import COMPLETE
+from evidence_server.vision import spans
 from tests.sittings import Exam, Service, at, codes
 from tests.watch.test_checks import finish, marker, shows
 
@@ -25,6 +28,11 @@ def unmeasured(verdict: dict[str, Any], check: str = "continuity") -> list[tuple
         ((one["start_ms"] - start_ms) / 1_000, (one["end_ms"] - start_ms) / 1_000)
         for one in verdict["review"] if one["code"] == f"{check}_not_measured"
     ]
+
+
+def test_eye_and_verdict_mean_the_same() -> None:
+    """The verdict's layer may not import the eye's: what both say stands twice."""
+    assert (spans.UNCHECKED, spans.UNCHECKED_S * 1000) == (UNCHECKED, BLIND_MS)
 
 
 async def test_a_segment_of_which_the_eye_dies(service: Service) -> None:
