@@ -37,7 +37,7 @@ class Event:
         return body
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Name:
     """A row of the look-up projection: `kind` and `name` lead to a sitting and a part `of` it."""
 

@@ -88,8 +88,9 @@ _FIND = sa.select(_NAMES.c.sitting, _NAMES.c.of).where(
 _PAGE_BYTES = 4096
 _PAGES_AN_ADDITION = 4
 """Pages that an addition changes besides those that its text fills: places in tables and their indices."""
-_NAMES_KEPT = 10_000
-"""Look-ups kept in memory, some 300 bytes each: the bearers and open uploads of thousands of phones."""
+_NAMES_KEPT = 4_000
+"""Look-ups kept in memory, half a kilobyte each: the bearers and open uploads of more phones than a core
+serves."""
 
 Appended = Callable[[Sequence[Event], float], None]
 """Told of events that have become durable, and of the seconds that their transaction took."""
@@ -155,7 +156,7 @@ class Journal:
     async def _write(self, additions: Sequence[_Addition]) -> None:
         """All `additions`, or nothing of them, durably.  Raises Conflict."""
         events = [event for addition in additions for event in addition.events]
-        names = [vars(name) for addition in additions for name in addition.names]
+        names = [_name_row(name) for addition in additions for name in addition.names]
 
         def insert_all(connection: sa.Connection) -> None:
             connection.execute(_ADD_EVENTS, [_event_row(event) for event in events])
@@ -265,6 +266,10 @@ class Journal:
         self, query: sa.Select[Any], values: Mapping[str, object] | None = None
     ) -> list[sa.Row[Any]]:
         return await self._database.read(lambda connection: list(connection.execute(query, values)))
+
+
+def _name_row(name: Name) -> dict[str, Any]:
+    return {"kind": name.kind, "name": name.name, "sitting": name.sitting, "of": name.of}
 
 
 def _event_row(event: Event) -> dict[str, Any]:

@@ -21,7 +21,9 @@ Clock = Callable[[], int]
 """Gives the time in milliseconds since the epoch."""
 
 _KEPT = 2_000
-"""Folded states kept in memory: an hour's recording folds to less than a megabyte."""
+"""Most folded states kept in memory: an hour's recording folds to less than a megabyte."""
+_IDLE_MS = 30 * 60_000
+"""How long one is kept that nobody asks for: phones and pages that are at work ask every few seconds."""
 
 
 class Held:
@@ -53,10 +55,12 @@ class Held:
 
 
 class _Room:
-    """What the register keeps of one sitting: its lock, its state, and a future for the next change."""
+    """What the register keeps of one sitting: its lock, its state, an event for the next change, and when it
+    was last asked for."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
+        self.asked_ms = 0
         self.state: Sitting | None = None
         self.change: asyncio.Event = asyncio.Event()
 
@@ -159,16 +163,20 @@ class Register:
         if room is None:
             room = self._rooms[sitting] = _Room()
         self._rooms.move_to_end(sitting)
-        if len(self._rooms) > _KEPT:
-            self._forget_idle()
+        room.asked_ms = self.now_ms()
+        self._forget_idle(room.asked_ms)
         return room
 
-    def _forget_idle(self) -> None:
+    def _forget_idle(self, now_ms: int) -> None:
+        """Lets go of what nobody has asked for lately, and of the longest idle where there are too many."""
+        idle: list[str] = []
         for name, room in self._rooms.items():
+            if now_ms - room.asked_ms < _IDLE_MS and len(self._rooms) - len(idle) <= _KEPT:
+                break
             if not room.lock.locked():
-                del self._rooms[name]
-                room.change.set()  # whoever waited for it looks again and finds the new room
-                return
+                idle.append(name)
+        for name in idle:
+            self._rooms.pop(name).change.set()  # whoever waited for it looks again and finds the new room
 
     async def _state(self, room: _Room, sitting: str) -> Sitting:
         if room.state is None:

@@ -130,6 +130,34 @@ async def test_news_wakes_whoever_waits(service: Service) -> None:
     assert (await waiting).seq == seq + 1
 
 
+async def test_a_state_nobody_asks_for_is_let_go_and_folded_again(service: Service) -> None:
+    exam, other = await Exam.begin(service), await Exam.begin(service, name="s_2")
+    state = await service.register.look(exam.sitting)
+    asleep = asyncio.create_task(service.register.changes(exam.sitting, state.seq, SAFETY_S))
+    await asyncio.sleep(0)
+    service.clock.to(29 * 60)
+    assert await service.register.look(exam.sitting) is state
+    async with service.register.hold(other.sitting) as held:
+        service.clock.to(60 * 60)
+        await service.binder.create("s_3", "oral", None, None, {})
+        assert await service.register.look(exam.sitting) is not state
+        await held.append(("waived", {"code": "fork", "reason": "still held"}))
+    assert await service.register.look(other.sitting) is held.state
+    await exam.journal("waived", code="fork", reason="news")
+    assert (await asleep).seq == state.seq + 1 == await on_disk(service, exam.sitting)
+
+
+async def test_only_so_many_states_are_kept(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evidence_server.register._KEPT", 2)
+    names = [f"s_{number}" for number in range(3)]
+    states = [await service.binder.create(name, "oral", None, None, {}) for name in names]
+    assert [await service.register.look(name) is state for name, state in zip(names, states, strict=True)] == [
+        False, False, False,  # each look at one that was let go pushes out the next
+    ]
+    assert await service.register.look(names[2]) is await service.register.look(names[2])
+    assert await service.register.look(names[1]) is await service.register.look(names[1])
+
+
 async def test_waiting_ends_without_news(service: Service) -> None:
     exam = await Exam.begin(service)
     seq = (await service.register.look(exam.sitting)).seq
