@@ -164,15 +164,13 @@ def _snapshot(journal: Path, draft: Path) -> None:
 
 async def _stored(draft: Path) -> tuple[int, list[str]]:
     """How many sittings the copy has, and the objects it calls stored; its hash chains are checked."""
-    journal = await Journal.open(draft)
+    journal, named = await Journal.open(draft), []
     try:
         sittings = await journal.sittings()
-        named = [
-            f"{sitting}/{segment.name}"
-            for sitting in sittings
-            for segment in fold(sitting, await journal.read(sitting)).segments()
-            if segment.stored_at_ms is not None
-        ]
+        for sitting in sittings:
+            state = fold(sitting, await journal.read(sitting))
+            stored = [segment.name for segment in state.segments() if segment.stored_at_ms is not None]
+            named += [f"{sitting}/{name}" for name in (*stored, *sorted(state.pictures()))]
     finally:
         await journal.close()
     return len(sittings), named

@@ -11,6 +11,9 @@ import pytest
 from evidence_server.backup import BackupError, Taken, back_up, back_up_keys, read_keys, restore
 from evidence_server.check import check_folder
 from evidence_server.data_folder import DataFolder
+from evidence_server.keyring import KeyRing
+from evidence_server.local_store import LocalStore
+from evidence_server.seen import picture_name
 from pairing.errors import PairingError
 from tests.durability.folders import Furnished, furnished
 
@@ -69,6 +72,24 @@ async def test_what_is_restored_is_what_was_there_at_that_moment(places: Places)
         assert restored.read_bytes() == key.read_bytes()
         assert stat.S_IMODE(restored.stat().st_mode) == 0o600
     assert (await check_folder(places.data))["segments"] == 4
+
+
+async def test_what_was_seen_comes_back_with_its_pictures(places: Places) -> None:
+    async with furnished(places.data) as made:
+        picture = picture_name(b"a picture")
+        await made.service.store.put(made.exam.sitting, picture, b"a picture")
+        await made.exam.journal(
+            "placement", generation=1, note="n", run=1, skipped=[], result={"ok": True, "missing": []},
+            picture=picture,
+        )
+        assert (await places.back_up()).objects == 3
+    report = await places.restore()
+    assert (report["fine"], report["missing"], report["orphans"]) == (True, [], [])
+    store = LocalStore(DataFolder(places.new).objects, KeyRing(DataFolder(places.new).keys))
+    try:
+        assert await store.read(made.exam.sitting, picture) == b"a picture"
+    finally:
+        await store.close()
 
 
 async def test_the_keys_are_in_their_own_file_and_nowhere_else(places: Places) -> None:
