@@ -20,6 +20,7 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from evidence_server.database import Database
+from evidence_server.disk import RETRY_AFTER_FULL_S
 from evidence_server.event import GENESIS, Event, Name
 from evidence_server.group import Conflict, Group
 from evidence_server.migrations import upgrade
@@ -43,6 +44,7 @@ _SITTINGS = sa.Table(
     sa.Column("due_ms", sa.BigInteger, nullable=True, index=True),
     sa.Column("decided", sa.Boolean, nullable=False),
     sa.Column("stage", sa.String(16), nullable=False, server_default="offered"),
+    sa.Column("deadline_ms", sa.BigInteger, nullable=True),
 )
 _NAMES = sa.Table(
     # What peers know a thing of a sitting by: an offer, a bearer's hash, an upload address.
@@ -133,7 +135,7 @@ class Journal:
 
     async def append(
         self, events: Sequence[Event], *, names: Iterable[Name] = (), due_ms: int | None, decided: bool,
-        stage: str,
+        stage: str, deadline_ms: int | None = None,
     ) -> None:
         """Writes `events` of one sitting with their projections, in one transaction, durably.
 
@@ -144,6 +146,7 @@ class Journal:
         """
         sitting = {
             "sitting": events[0].sitting, "due_ms": due_ms, "decided": decided, "stage": stage,
+            "deadline_ms": deadline_ms,
         }
         failure = await self._group.add(_Addition(events, sitting, tuple(names)))
         if isinstance(failure, Conflict):
@@ -206,19 +209,23 @@ class Journal:
             self._found.popitem(last=False)
         return found
 
-    async def due(self, now_ms: int, limit: int = 100) -> list[str]:
-        """Sittings that something is due for, the longest overdue first."""
+    async def due(self, now_ms: int, limit: int = 100, skip: int = 0) -> list[str]:
+        """Sittings that something is due for, the longest overdue first, without the first `skip`."""
         query = sa.select(_SITTINGS.c.sitting).where(_SITTINGS.c.due_ms <= now_ms)
-        return [row.sitting for row in await self._rows(query.order_by(_SITTINGS.c.due_ms).limit(limit))]
+        ordered = query.order_by(_SITTINGS.c.due_ms, _SITTINGS.c.sitting)
+        return [row.sitting for row in await self._rows(ordered.limit(limit).offset(skip))]
 
     async def next_due_ms(self) -> int | None:
         """When the next thing is due."""
         found: int | None = (await self._rows(sa.select(sa.func.min(_SITTINGS.c.due_ms))))[0][0]
         return found
 
-    async def undecided(self) -> list[str]:
-        """Sittings without a verdict."""
-        query = sa.select(_SITTINGS.c.sitting).where(_SITTINGS.c.decided.is_(False))
+    async def undecided(self, or_deadline_after_ms: int | None = None) -> list[str]:
+        """Sittings without a verdict; also those whose deadline is later than `or_deadline_after_ms`."""
+        wanted: list[sa.ColumnElement[bool]] = [_SITTINGS.c.decided.is_(False)]
+        if or_deadline_after_ms is not None:
+            wanted.append(_SITTINGS.c.deadline_ms > or_deadline_after_ms)
+        query = sa.select(_SITTINGS.c.sitting).where(sa.or_(*wanted))
         return [row.sitting for row in await self._rows(query)]
 
     async def sittings(self) -> list[str]:
@@ -258,9 +265,13 @@ class Journal:
         await self._database.write(put)
 
     async def last_alive_ms(self) -> int | None:
-        """When a process was last known to be alive; None if there never was one."""
-        found: int | None = (await self._rows(sa.select(sa.func.max(_ALIVE.c.last_ms))))[0][0]
-        return found
+        """When the newest process was last known to be alive; None if there never was one.
+
+        The newest is the one whose row is: a clock that ran ahead would make an older one win for ever.
+        """
+        newest = sa.select(_ALIVE.c.last_ms).order_by(sa.literal_column("rowid").desc()).limit(1)
+        rows = await self._rows(newest)
+        return int(rows[0].last_ms) if rows else None
 
     async def _rows(
         self, query: sa.Select[Any], values: Mapping[str, object] | None = None
@@ -281,5 +292,6 @@ def _event_row(event: Event) -> dict[str, Any]:
 
 def _translated(error: OperationalError) -> PairingError:
     text = str(error.orig)
-    full = "disk is full" in text or "disk I/O" in text
-    return PairingError("storage_full" if full else "internal", text)
+    if "disk is full" in text or "disk I/O" in text:
+        return PairingError("storage_full", text, retry_after_s=RETRY_AFTER_FULL_S)
+    return PairingError("internal", text)

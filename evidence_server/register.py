@@ -136,7 +136,8 @@ class Register:
                 events.append(event)
             names = [name for event in events for name in names_of(event)]
             await self.journal.append(
-                events, names=names, due_ms=state.due_ms, decided=bool(state.verdicts), stage=stage(state)
+                events, names=names, due_ms=state.due_ms, decided=bool(state.verdicts), stage=stage(state),
+                deadline_ms=state.deadline_ms,
             )
         except BaseException:
             # The state in memory is ahead of the disk (or may be): forget it, fold from disk next time.

@@ -18,7 +18,7 @@ from evidence_server.identity import Identity
 from evidence_server.register import Held, Register
 from evidence_server.release import release_stored
 from evidence_server.sitting import Sitting
-from evidence_server.verdict import judge, waits_for
+from evidence_server.verdict import COMPLETE, judge, waits_for
 from evidence_server.verify import Verifier
 from evidence_server.watch import Watcher
 from pairing.encoding import sha256_b64u
@@ -29,6 +29,9 @@ RETRY_S = 1.0
 """Seconds between turns that fail altogether."""
 OVERDUE_MS = 500
 """How often something overdue that cannot be done yet is looked at again without news of it."""
+
+DUE_A_TURN = 100
+"""Sittings that are looked after between two signs of life."""
 
 _log = structlog.get_logger("sweep")
 
@@ -50,6 +53,7 @@ class Sweep:
         self._process = secrets.token_urlsafe(16)
         self._started_ms = register.now_ms()
         self._last_alive_ms = self._started_ms
+        self._skip = 0
 
     async def begin(self) -> None:
         """Journals the outage since a process was last alive, before anything can be judged."""
@@ -75,15 +79,20 @@ class Sweep:
             await self._outage(self._last_alive_ms, now)  # the process stood still
         if now - self._last_alive_ms >= self._alive_every_ms or now < self._last_alive_ms:
             await self._alive()
-        for sitting in {*await self._register.journal.due(now), *self._register.take_changed()}:
+        due = await self._register.journal.due(now, DUE_A_TURN, self._skip)
+        # What is overdue and cannot be done yet must not be all that ever gets a turn.
+        self._skip = self._skip + DUE_A_TURN if len(due) == DUE_A_TURN else 0
+        for sitting in {*due, *self._register.take_changed()}:
             try:
                 await self.look_after(sitting)
             except Exception as error:  # one sitting's trouble must not keep the others from their verdicts
                 _log.error("sitting failed", sitting=sitting, exc_info=error)
                 asyncio.get_running_loop().call_later(RETRY_S, self._register.mark_changed, sitting)
-        due = await self._register.journal.next_due_ms()
+        next_ms = await self._register.journal.next_due_ms()
         alive_ms = self._last_alive_ms + self._alive_every_ms
-        moment = alive_ms if due is None else min(alive_ms, max(due, now + OVERDUE_MS))
+        moment = alive_ms if next_ms is None else min(alive_ms, max(next_ms, now + OVERDUE_MS))
+        if self._skip:
+            return  # the rest of what is due
         try:
             async with asyncio.timeout(max(0, moment - self._register.now_ms()) / 1000):
                 await self._register.changed.wait()
@@ -136,7 +145,7 @@ class Sweep:
         if to_ms <= from_ms:
             return
         _log.warning("outage", from_ms=from_ms, to_ms=to_ms)
-        for sitting in await self._register.journal.undecided():
+        for sitting in await self._register.journal.undecided(or_deadline_after_ms=from_ms):
             try:
                 await self._register.look(sitting)
             except Exception as error:
@@ -144,18 +153,23 @@ class Sweep:
                 _log.error("sitting failed", sitting=sitting, exc_info=error)
                 continue
             async with self._register.hold(sitting) as held:
-                if _concerns(held.state, to_ms):
+                if _concerns(held.state, from_ms, to_ms):
                     await held.append(("deadline_moved", {
                         "cause": "service", "from_ms": from_ms, "to_ms": to_ms,
                         "reason": "the service was down",
                     }))
 
 
-def _concerns(state: Sitting, to_ms: int) -> bool:
+def _concerns(state: Sitting, from_ms: int, to_ms: int) -> bool:
     """Whether an outage may touch [end, deadline], as they are or may yet be.
 
     The end may still be announced for a moment inside it, and support may extend a deadline that has passed
-    while our own measuring keeps the verdict waiting.
+    while our own measuring keeps the verdict waiting.  After a verdict they are as they are: what comes late
+    for an extended deadline, or after an early verdict, is judged by it.
     """
-    start = state.window_start_ms
+    start, end, deadline = state.window_start_ms, state.end_ms, state.deadline_ms
+    if state.verdicts and end is not None and deadline is not None:
+        # The sitting's newest event is a sign of life, too.
+        touches = max(from_ms, state.last_ms) <= deadline and to_ms > end
+        return touches and state.verdicts[-1].claims["word"] != COMPLETE
     return start is not None and to_ms > max(start, state.created_ms)

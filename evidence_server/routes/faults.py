@@ -27,12 +27,12 @@ class FaultWatch:
             response = await handler(request)
             failed = response.status >= 500
             if failed or self._faults:
-                sitting = await self._sitting_of(request)
+                sitting, what = await self._sitting_of(request), _what(request)
                 now = self._register.now_ms()
                 if sitting and failed:
-                    self._faults.failed(sitting, now, _retry_after_s(response))
+                    self._faults.failed(sitting, what, now, _retry_after_s(response))
                 elif sitting and response.status < 400:
-                    self._faults.succeeded(sitting, now)
+                    self._faults.succeeded(sitting, what, now)
             return response
 
         return watch
@@ -50,6 +50,12 @@ class FaultWatch:
         except PairingError:
             return ""
         return name.sitting if name else ""
+
+
+def _what(request: web.Request) -> str:
+    """What is asked for: the method and the kind of address, whichever upload it is."""
+    resource = request.match_info.route.resource
+    return f"{request.method} {resource.canonical if resource else ''}"
 
 
 def _retry_after_s(response: web.StreamResponse) -> int | None:

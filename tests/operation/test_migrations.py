@@ -102,7 +102,8 @@ async def test_each_sitting_of_an_old_database_stands_where_it_stood(tmp_path: P
 
     path = tmp_path / "journal.sqlite"
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("ALTER TABLE sittings DROP COLUMN stage")
+        for column in ("stage", "deadline_ms"):
+            connection.execute(f"ALTER TABLE sittings DROP COLUMN {column}")
         connection.execute("DROP TABLE alembic_version")
         connection.commit()
     again = await Journal.open(path)

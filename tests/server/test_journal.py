@@ -172,9 +172,19 @@ async def test_what_is_due_is_found_the_longest_overdue_first(journal: Journal) 
     assert await journal.due(9) == []
     assert await journal.due(20) == ["s_1", "s_3"]
     assert await journal.due(99, limit=2) == ["s_1", "s_3"]
+    assert await journal.due(99, limit=2, skip=2) == ["s_0"]
     assert sorted(await journal.undecided()) == ["s_0", "s_1", "s_2"]
     await append(journal, *chain("s_1", 1, first=2, prev=chain("s_1", 1)[0].hash), due_ms=None)
     assert await journal.next_due_ms() == 20
+
+
+async def test_an_outage_concerns_what_is_undecided_or_has_its_deadline_before_it(journal: Journal) -> None:
+    for number, (deadline_ms, decided) in enumerate(((None, True), (10, False), (10, True), (30, True))):
+        await journal.append(
+            chain(f"s_{number}", 1), due_ms=None, decided=decided, stage="bound", deadline_ms=deadline_ms
+        )
+    assert await journal.undecided() == ["s_1"]
+    assert sorted(await journal.undecided(or_deadline_after_ms=10)) == ["s_1", "s_3"]
 
 
 async def test_typed_codes_are_found_while_they_work(journal: Journal) -> None:
@@ -187,12 +197,14 @@ async def test_typed_codes_are_found_while_they_work(journal: Journal) -> None:
     assert await journal.find_code("CODE1") is None
 
 
-async def test_the_last_sign_of_life_is_that_of_any_process(journal: Journal) -> None:
+async def test_the_last_sign_of_life_is_the_newest_process_s(journal: Journal) -> None:
     assert await journal.last_alive_ms() is None
-    await journal.alive("one", 0, 50)
-    await journal.alive("other", 20, 40)
-    assert await journal.last_alive_ms() == 50
-    await journal.alive("other", 20, 60)
+    await journal.alive("one", 20, 50)
+    await journal.alive("one", 20, 90)  # its clock ran ahead, and was put right
+    assert await journal.last_alive_ms() == 90
+    await journal.alive("other", 30, 40)
+    assert await journal.last_alive_ms() == 40
+    await journal.alive("other", 30, 60)
     assert await journal.last_alive_ms() == 60
 
 

@@ -15,7 +15,7 @@ from evidence_server.sitting import QUIET_MS, Sitting
 from pairing.errors import PairingError
 from pairing.jws import record_hash, verify
 from pairing.messages import VERDICT_TYP
-from tests.sittings import Exam, FakeClock, Phone, Service, at
+from tests.sittings import Exam, FakeClock, Phone, Service, at, codes
 
 SHORT = {"upload_window_s": 20, "min_notice_s": 0}
 """Deadline: 80, if the end is told at 60."""
@@ -77,8 +77,8 @@ async def missing_one(service: Service) -> Exam:
 
 
 async def alive_until(service: Service, seconds: float) -> None:
-    """The last sign of life of a process."""
-    await service.journal.alive("process", at(-60), at(seconds))
+    """The last sign of life of the newest process."""
+    await service.journal.alive(f"until {seconds}", at(-60), at(seconds))
 
 
 def kinds(events: list[str], *wanted: str) -> list[str]:
@@ -253,9 +253,67 @@ async def test_downtime_after_the_deadline_counts_once_support_extends_it(restar
     assert state.deadline_ms == at(105)
 
 
+async def test_downtime_before_an_extended_deadline_counts_after_a_verdict(restart: Restart) -> None:
+    service = await restart()
+    exam = await missing_one(service)
+    exam.clock.to(80)
+    assert (await exam.settle()).verdicts
+    await service.support.extend(exam.sitting, 40_000, "no network")
+    await alive_until(service, 110)
+    exam.clock.to(130)
+    service = await restart()
+    assert (await service.register.look(exam.sitting)).deadline_ms == at(140)
+
+
+async def test_downtime_after_a_verdict_that_is_complete_makes_no_other(restart: Restart) -> None:
+    service = await restart()
+    exam = await missing_one(service)
+    for piece in exam.phone.pieces:
+        piece.kept = False
+    await exam.phone.upload()
+    assert (await exam.settle()).verdicts[-1].claims["word"] == "complete"
+    await alive_until(service, 60)
+    exam.clock.to(75)
+    service = await restart()
+    state = await service.register.look(exam.sitting)
+    assert (state.deadline_ms, state.settled) == (at(80), True)
+
+
+async def test_downtime_after_a_clock_that_ran_ahead_was_put_right_counts(restart: Restart) -> None:
+    service = await restart()
+    exam = await missing_one(service)
+    await alive_until(service, 3_600)
+    exam.clock.to(61)
+    service = await restart()
+    assert (await service.register.look(exam.sitting)).deadline_ms == at(80)
+    await alive_until(service, 70)
+    exam.clock.to(78)
+    service = await restart()
+    assert (await service.register.look(exam.sitting)).deadline_ms == at(88)
+
+
+async def test_what_cannot_be_done_yet_does_not_take_every_turn(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evidence_server.sweep.DUE_A_TURN", 1)
+    stuck = await Exam.begin(service, name="s_0", policy=SHORT)
+    await stuck.phone.film(0, 60)
+    await stuck.end(60)
+    service.clock.to(60)
+    service.worker.broken = True
+    await stuck.phone.upload()
+    exam = await Exam.begin(service, policy=SHORT)
+    exam.clock.to(100)
+    service.register.take_changed()  # nothing has happened to them for a while
+    async with sweeping(service):
+        state = await happens(service, exam.sitting, lambda state: state.verdicts)
+    assert codes(state.verdicts[0].claims["reasons"]) >= {"no_recording"}
+    assert not (await service.register.look(stuck.sitting)).verdicts
+
+
 async def test_faults_are_settled_before_the_verdict(service: Service) -> None:
     exam = await missing_one(service)
-    service.faults.failed(exam.sitting, at(79), 30)
+    service.faults.failed(exam.sitting, "PATCH", at(79), 30)
     exam.clock.to(80)
     assert not (await exam.settle()).verdicts
     assert (await service.register.look(exam.sitting)).deadline_ms == at(110)
