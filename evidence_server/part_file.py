@@ -106,7 +106,7 @@ class PartFile:
             self._nonce = read_nonce(self._handle)
         offset = size - self._header_bytes
         if known is not None and known[0] == offset:
-            self._name_durable = True
+            self._name_durable = offset > 0  # a header alone may never have been synced
             return offset, known[1].copy()
         os.fdatasync(self._handle)
         sync_folder(self._path.parent)

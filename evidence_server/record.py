@@ -112,12 +112,14 @@ class Recorder:
         """The exam is over, at `end_ms` (default: now).  The last one counts until there is a verdict; after
         it the end moves only with support's `reason`, and makes a new version.
 
-        Raises PairingError: end_invalid, decided.
+        Told again without a moment, as after a lost answer, it stays where it is.  Raises PairingError:
+        end_invalid, decided.
         """
         async with self._register.hold(sitting) as held:
             state, now = held.state, self._register.now_ms()
             at_ms = now if end_ms is None else end_ms
-            if end_ms is not None and state.ended_at_ms == end_ms:
+            again = (end_ms is None and not reason) or end_ms == state.ended_at_ms
+            if state.ended_at_ms is not None and again:
                 return state
             if state.verdicts and not reason:
                 raise PairingError("decided")

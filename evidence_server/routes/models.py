@@ -43,12 +43,14 @@ class NameKey(_Request):
 class EndSitting(_Request):
     """The exam is over."""
 
-    at_ms: Ms | None = Field(None, description="Default: now. Not in the future.")
+    at_ms: Ms | None = Field(None, description="Default: now, or as told before. Not in the future.")
     reason: str = Field("", max_length=500, description="Needed once there is a verdict.")
 
 
 class Publish(_Request):
     """The results are published."""
+
+    reason: str = Field("", max_length=500, description="Why now: it is kept in the journal.")
 
 
 class GiveReason(_Request):
@@ -61,6 +63,10 @@ class Extend(GiveReason):
     """A later deadline."""
 
     extension_s: int = Field(ge=1, le=2_592_000)
+    command: str | None = Field(
+        None, min_length=1, max_length=64, pattern="^[A-Za-z0-9_-]+$",
+        description="The caller's own id of this command: sent again with it, it is done once.",
+    )
 
 
 class Waive(GiveReason):

@@ -140,21 +140,39 @@ async def test_nobody_is_bound_on_a_full_disk(client: Client) -> None:
     assert taken.status == 200
 
 
-async def test_time_without_room_counts_as_an_outage(client: Client) -> None:
-    phone = await client.bind()
-    before = kinds(client, "deadline_moved")
-    with client.server.preload.full_disk("journal.sqlite"):
-        await refused(phone)
-    await phone.commit(CONTENT)
+async def outage(client: Client, phone: BoundPhone) -> dict[str, Any]:
+    """The first failure of ours that moves this phone's deadline, once it is journalled."""
     backend = {"Authorization": f"Bearer {client.server.api_key}"}
     async with client.server.http.get(
         f"{client.server.url}/v1/sittings/{phone.sitting}/events", headers=backend,
         timeout=aiohttp.ClientTimeout(total=30),
     ) as stream:
         async for _ in stream.content:
-            if kinds(client, "deadline_moved") != before:
-                return
+            if moved := client.server.bodies(phone.sitting, "deadline_moved"):
+                return moved[0]
     raise AssertionError("the stream ended before the deadline had moved")
+
+
+async def test_time_without_room_counts_as_an_outage(client: Client) -> None:
+    phone = await client.bind()
+    with client.server.preload.full_disk("journal.sqlite"):
+        await refused(phone)
+    await phone.commit(CONTENT)
+    assert await outage(client, phone)
+
+
+async def test_a_full_store_counts_until_it_takes_something_again(client: Client) -> None:
+    """Reading goes on meanwhile, and ends nothing."""
+    phone = await client.bind()
+    upload = await phone.commit(CONTENT)
+    bearer = {"Authorization": f"Bearer {phone.bearer}"}
+    with client.server.preload.full_disk("/objects/"):
+        assert {(await client.patch(upload, 0, CONTENT)).word} == FULL
+        assert (await client.ask("GET", "/v1/binding", headers=bearer)).status == 200
+        assert (await client.ask("GET", "/v1/binding?wait=2", headers=bearer)).status == 200
+    assert (await client.patch(upload, 0, CONTENT)).status == 204
+    moved = await outage(client, phone)
+    assert 2_000 <= moved["to_ms"] - moved["from_ms"] < 30_000
 
 
 async def test_full_for_bare_uploads(tmp_path: Path) -> None:

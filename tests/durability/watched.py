@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -37,6 +39,14 @@ class Watched:
         with closing(sqlite3.connect(f"file:{self.data}/journal.sqlite?mode=ro", uri=True)) as journal:
             found = journal.execute("SELECT hash FROM events WHERE kind = ? ORDER BY rowid", (kind,))
             return [str(event) for (event,) in found.fetchall()]
+
+    def bodies(self, sitting: str, kind: str) -> list[dict[str, Any]]:
+        """What a sitting's events of a kind say, in their order."""
+        with closing(sqlite3.connect(f"file:{self.data}/journal.sqlite?mode=ro", uri=True)) as journal:
+            found = journal.execute(
+                "SELECT body FROM events WHERE sitting = ? AND kind = ? ORDER BY seq", (sitting, kind)
+            )
+            return [json.loads(body) for (body,) in found.fetchall()]
 
 
 @asynccontextmanager

@@ -265,6 +265,22 @@ async def test_the_same_end_again_changes_nothing(service: Service) -> None:
     assert (state.seq, state.notice_ms) == (before, at(40))
 
 
+async def test_an_end_that_is_now_stays_where_it_is_when_it_is_told_again(service: Service) -> None:
+    """The answer was lost, and the backend asks again a minute later: the phone has stopped long since."""
+    exam = await Exam.begin(service)
+    await exam.phone.film(0, 60)
+    await exam.phone.upload()
+    exam.clock.to(60)
+    await service.recorder.end(exam.sitting, None, "backend")
+    before = await seq(exam)
+    exam.clock.to(120)
+    state = await service.recorder.end(exam.sitting, None, "backend")
+    assert (state.seq, state.ended_at_ms) == (before, at(60))
+    await exam.phone.manifest()
+    assert await exam.verdict()
+    assert (await service.recorder.end(exam.sitting, None, "backend")).ended_at_ms == at(60)
+
+
 async def test_the_last_end_counts_until_there_is_a_verdict(service: Service) -> None:
     exam = await Exam.begin(service)
     await exam.phone.film(0, 60)

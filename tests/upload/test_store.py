@@ -254,6 +254,22 @@ async def test_what_does_not_fit_leaves_the_part_where_it_was(store: LocalStore)
     assert await store.read("s", "n") == CONTENT
 
 
+async def test_a_part_that_is_begun_again_has_its_name_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("evidence_server.part_file.sync_folder", synced.append)
+    async with opened(tmp_path) as store:
+        async with taken(store) as part:
+            await part.append([CONTENT])
+            await part.rewind()  # its header stays
+        assert synced == []
+        async with taken(store) as part:
+            await part.append([CONTENT[:10]])
+            await part.sync()
+    assert len(synced) == 1
+
+
 async def test_a_put_that_does_not_fit_leaves_nothing(tmp_path: Path, store: LocalStore) -> None:
     with largest_file(300_000), pytest.raises(PairingError, match="storage_full"):
         await store.put("s", "n", CONTENT)
