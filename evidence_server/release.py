@@ -16,11 +16,11 @@ class Releaser:
         self._register = register
         self._identity = identity
 
-    async def publish(self, sitting: str, command: str) -> Sitting:
+    async def publish(self, sitting: str, by: str, reason: str = "") -> Sitting:
         """The results are published: everything stored is released.  Raises PairingError("wrong_stage")."""
         async with self._register.hold(sitting) as held:
             if held.state.published_at_ms is None:
-                await held.append(("published", {"command": command}))
+                await held.append(("published", {"by": by, "reason": reason.strip()}))
             await release_stored(held, self._identity, self._register.now_ms())
             return held.state
 

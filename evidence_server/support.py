@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO
 
@@ -37,27 +37,57 @@ class Support:
         self._new_offer = new_offer
 
     async def rebind(self, sitting: str, reason: str) -> Sitting:
-        """Opens an offer for another phone; the bound one stays bound until that one is confirmed."""
+        """Opens an offer for another phone; the bound one stays bound until that one is confirmed.
+
+        While that offer is open, doing it again changes nothing: what the offer shows is always fresh.
+        """
         reason = given(reason)
         async with self._register.hold(sitting) as held:
+            if held.state.stages.phone == "reoffered" and held.state.published_at_ms is None:
+                return held.state
             return await held.append(("rebind_opened", {"reason": reason}), self._new_offer("rebind"))
 
-    async def extend(self, sitting: str, extension_ms: int, reason: str) -> Sitting:
-        """Moves the deadline.  Raises PairingError("malformed")."""
+    async def extend(
+        self, sitting: str, extension_ms: int, reason: str, command: str | None = None
+    ) -> Sitting:
+        """Moves the deadline, once for each `command` where it has such an id.
+
+        Raises PairingError("malformed"), also for an id that stood for another extension.
+        """
         reason = given(reason)
         if not 0 < extension_ms <= LONGEST_EXTENSION_MS:
             raise PairingError("malformed", f"an extension has 1 to {LONGEST_EXTENSION_MS} ms")
+        body: dict[str, object] = {"cause": "support", "extension_ms": extension_ms, "reason": reason}
         async with self._register.hold(sitting) as held:
-            return await held.append(("deadline_moved", {
-                "cause": "support", "extension_ms": extension_ms, "reason": reason,
-            }))
+            if command is not None:
+                body["command"] = command
+                if await self._done(sitting, body):
+                    return held.state
+            return await held.append(("deadline_moved", body))
+
+    async def _done(self, sitting: str, body: Mapping[str, object]) -> bool:
+        """Whether the deadline was moved by this very command: its answer was lost, and it comes again."""
+        for event in await self._register.journal.read(sitting):
+            if event.kind != "deadline_moved":
+                continue
+            before = event.fields()
+            if before.get("command") == body["command"]:
+                if before != body:
+                    raise PairingError("malformed", "this command was another one before")
+                return True
+        return False
 
     async def waive(self, sitting: str, code: str, reason: str) -> Sitting:
-        """Sets a verdict's reason aside.  Raises PairingError("malformed")."""
+        """Sets a verdict's reason aside; again for the same reason changes nothing.
+
+        Raises PairingError("malformed").
+        """
         reason = given(reason)
         if code not in WAIVABLE:
             raise PairingError("malformed", f"only these can be waived: {', '.join(sorted(WAIVABLE))}")
         async with self._register.hold(sitting) as held:
+            if held.state.waived.get(code) == reason:
+                return held.state
             return await held.append(("waived", {"code": code, "reason": reason}))
 
     async def accepted(self, sitting: str, sha256: str, reason: str) -> Sitting:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, console, fail
+from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, console, fail, writing
 from evidence_server.media.once import look_once
 
 
@@ -28,12 +28,13 @@ def inspect(
     drawn = base64.b64decode(told.pop("picture", ""))
     if "unreadable" in told:
         fail(f"{recording} can't be read: {told['unreadable']}", UNVERIFIED)
-    if picture is not None:
-        picture.write_bytes(drawn)
     if json_:
         print(json.dumps(told))
     else:
         _print(told)
+    if picture is not None:
+        with writing(picture):
+            picture.write_bytes(drawn)
     raise typer.Exit(INCOMPLETE if told["spans"] or told["unchecked"] else 0)
 
 

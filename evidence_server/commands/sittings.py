@@ -19,7 +19,9 @@ from evidence_server.commands.terminal import (
     call,
     console,
     fail,
+    insist,
     remote_of,
+    writing,
 )
 from evidence_server.remote import RemoteError
 from evidence_server.settings import DEFAULT_PORT
@@ -45,16 +47,19 @@ def sitting(
         fail("--policy is not JSON.", USAGE)
     body = {"exam": exam, "window": {"start_ms": start, "end_ms": end}, "policy": changes}
     created = call(remote, "POST", "/v1/sittings", body | ({"sitting_id": sitting_id} if sitting_id else {}))
-    if qr is not None:
-        try:
-            qr.write_bytes(remote.read(f"/v1/sittings/{created['sitting_id']}/qr.{qr.suffix[1:]}"))
-        except RemoteError as error:
-            fail(str(error), USAGE)
+    # First of all the sitting, which there is now whatever becomes of the picture.
     if json_:
         print(json.dumps(created))
-        return
-    for name in ("sitting_id", "link", "code", "page_url"):
-        console.print(f"{name:>11}  {created[name]}", markup=False)
+    else:
+        for name in ("sitting_id", "link", "code", "page_url"):
+            console.print(f"{name:>11}  {created[name]}", markup=False)
+    if qr is not None:
+        try:
+            picture = remote.read(f"/v1/sittings/{created['sitting_id']}/qr.{qr.suffix[1:]}")
+        except RemoteError as error:
+            fail(str(error), USAGE)
+        with writing(qr):
+            qr.write_bytes(picture)
 
 
 def confirm(
@@ -98,11 +103,16 @@ def end(
 
 
 def publish(
-    sitting: SittingId, data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1",
+    sitting: SittingId,
+    reason: Annotated[str, typer.Option(help="Why now: it is kept in the journal, for good.")] = "",
+    data: Folder = DATA,
+    port: Port = DEFAULT_PORT,
+    host: Host = "127.0.0.1",
     json_: Json = False,
 ) -> None:
     """The results are published: the phone may delete what is stored here."""
-    show(call(remote_of(data, host, port), "POST", f"/v1/sittings/{sitting}/publish", {}), json_)
+    body = {"reason": reason}
+    show(insist(remote_of(data, host, port), f"/v1/sittings/{sitting}/publish", body), json_)
 
 
 def state(
@@ -138,7 +148,8 @@ def export(
     """Write the evidence bundle: media, journal, keys and verdict in one ZIP."""
     path = out or Path(f"{sitting}.bundle.zip")
     try:
-        size = remote_of(data, host, port).download(f"/v1/sittings/{sitting}/bundle", path)
+        with writing(path):
+            size = remote_of(data, host, port).download(f"/v1/sittings/{sitting}/bundle", path)
     except RemoteError as error:
         fail(str(error), USAGE)
     console.print(f"{path}: {size} bytes", markup=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
+from uuid import uuid4
 
 import typer
 
@@ -21,9 +22,10 @@ from evidence_server.commands.terminal import (
     call,
     console,
     fail,
+    insist,
     remote_of,
 )
-from evidence_server.remote import RemoteError
+from evidence_server.remote import RemoteError, UnreachableError
 from evidence_server.settings import DEFAULT_PORT
 
 
@@ -31,10 +33,13 @@ def rebind(
     sitting: SittingId, reason: Reason, data: Folder = DATA, port: Port = DEFAULT_PORT,
     host: Host = "127.0.0.1", json_: Json = False,
 ) -> None:
-    """Open an offer for another phone; the old one stays bound until that one is confirmed."""
+    """Open an offer for another phone; the old one stays bound until that one is confirmed.
+
+    While it is open, this shows it again with a fresh link and code.
+    """
     body: dict[str, object] = {"reason": reason}
     remote = remote_of(data, host, port)
-    state = call(remote, "POST", f"/v1/sittings/{sitting}/rebind", body)
+    state = insist(remote, f"/v1/sittings/{sitting}/rebind", body)
     offer = call(remote, "GET", f"/v1/sittings/{sitting}/offer")
     show(state | {name: offer[name] for name in ("link", "code", "address")}, json_)
     if not json_:
@@ -45,12 +50,24 @@ def rebind(
 def extend(
     sitting: SittingId,
     minutes: Annotated[int, typer.Option(min=1, help="How much later the deadline is.")],
-    reason: Reason, data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1",
-    json_: Json = False,
+    reason: Reason,
+    command: Annotated[
+        str, typer.Option(help="Its id, to repeat it once its answer was lost; default: a new one.")
+    ] = "",
+    data: Folder = DATA, port: Port = DEFAULT_PORT, host: Host = "127.0.0.1", json_: Json = False,
 ) -> None:
     """Move the deadline."""
-    body: dict[str, object] = {"extension_s": minutes * 60, "reason": reason}
-    show(call(remote_of(data, host, port), "POST", f"/v1/sittings/{sitting}/extend", body), json_)
+    command = command or uuid4().hex
+    body: dict[str, object] = {"extension_s": minutes * 60, "reason": reason, "command": command}
+    remote = remote_of(data, host, port)
+    try:
+        state = remote.insist("POST", f"/v1/sittings/{sitting}/extend", body)
+    except UnreachableError as error:
+        fail(f"{error}\n不知道是否已延期，请用 --command {command} 重复同一命令。It may have been done: "
+             f"repeat the same with --command {command}.", USAGE)
+    except RemoteError as error:
+        fail(str(error), USAGE)
+    show(state, json_)
 
 
 def waive(
@@ -61,7 +78,7 @@ def waive(
 ) -> None:
     """Set a verdict's reason aside; it stays listed as waived."""
     body: dict[str, object] = {"code": code, "reason": reason}
-    show(call(remote_of(data, host, port), "POST", f"/v1/sittings/{sitting}/waive", body), json_)
+    show(insist(remote_of(data, host, port), f"/v1/sittings/{sitting}/waive", body), json_)
 
 
 def accept(
@@ -78,6 +95,8 @@ def accept(
         state = remote_of(data, host, port).upload(f"/v1/sittings/{sitting}/carry", file, headers)
     except RemoteError as error:
         fail(str(error), USAGE)
+    except OSError as error:
+        fail(f"无法读取 {file}。{file} cannot be read: {error}", USAGE)
     show(state, json_)
     if not json_:
         told = f"accepted: {state['entries']} entries, {state['stored']} segments that were missing"

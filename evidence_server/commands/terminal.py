@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -36,6 +38,15 @@ def refused(error: PairingError) -> NoReturn:
     fail(f"{row.says['zh-CN']}{row.do['zh-CN']}\n{row.says['en']} {row.do['en']} ({error})", USAGE)
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What keeps a file from being written, as a sentence."""
+    try:
+        yield
+    except OSError as error:
+        fail(f"无法写入 {path}。{path} cannot be written: {error}", USAGE)
+
+
 def remote_of(data: Path, host: str, port: int) -> Remote:
     try:
         return Remote.of_folder(data, f"http://{host}:{port}")
@@ -46,5 +57,13 @@ def remote_of(data: Path, host: str, port: int) -> Remote:
 def call(remote: Remote, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     try:
         return remote.call(method, path, body)
+    except RemoteError as error:
+        fail(str(error), USAGE)
+
+
+def insist(remote: Remote, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Posts what is done once however often it is sent."""
+    try:
+        return remote.insist("POST", path, body)
     except RemoteError as error:
         fail(str(error), USAGE)

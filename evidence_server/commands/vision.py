@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, console, fail
+from evidence_server.commands.terminal import INCOMPLETE, UNVERIFIED, USAGE, Json, console, fail, writing
 from evidence_server.media.once import look_once
 
 
@@ -29,12 +29,13 @@ def scan(
     picture = base64.b64decode(told.pop("picture", ""))
     if "unreadable" in told:
         fail(f"{clip} can't be read: {told['unreadable']}", UNVERIFIED)
-    if strip is not None and picture:
-        strip.write_bytes(picture)
     if json_:
         print(json.dumps(told))
     else:
         _print(told)
+    if strip is not None and picture:
+        with writing(strip):
+            strip.write_bytes(picture)
     raise typer.Exit(INCOMPLETE if told["accepted"] == "repeat" else 0)
 
 

@@ -119,10 +119,10 @@ class BackendRoutes:
         by = self._access.backend(request)
         return self._see(await self._recorder.end(request.match_info["sitting"], body.at_ms, by, body.reason))
 
-    async def publish(self, request: web.Request, _body: models.Publish) -> dict[str, Any]:
+    async def publish(self, request: web.Request, body: models.Publish) -> dict[str, Any]:
         """The results are out."""
         by = self._access.backend(request)
-        return self._see(await self._releaser.publish(request.match_info["sitting"], by))
+        return self._see(await self._releaser.publish(request.match_info["sitting"], by, body.reason))
 
     async def qr(self, request: web.Request) -> web.Response:
         """The current link as a QR code, `qr.svg` or `qr.png`."""

@@ -74,7 +74,8 @@ class SupportRoutes:
         """Moves the deadline."""
         self._access.backend(request)
         sitting = request.match_info["sitting"]
-        return self._see(await self._support.extend(sitting, body.extension_s * 1000, body.reason))
+        extension_ms = body.extension_s * 1000
+        return self._see(await self._support.extend(sitting, extension_ms, body.reason, body.command))
 
     async def waive(self, request: web.Request, body: models.Waive) -> dict[str, Any]:
         """Sets a verdict's reason aside."""

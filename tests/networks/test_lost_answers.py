@@ -151,6 +151,37 @@ async def an_end(lossy: Lossy, sitting: str) -> Request:
     return Request("POST", f"/v1/sittings/{sitting}/end", body, lambda told: told["end_ms"], event="ended")
 
 
+async def a_rebind(lossy: Lossy, sitting: str) -> Request:
+    """The same offer is open afterwards; its link and code are those of whatever moment."""
+    await _bound(lossy, sitting)
+    return Request("POST", f"/v1/sittings/{sitting}/rebind", {"reason": "the battery is empty"},
+                   lambda told: (told["stage"], told["binding"]), event="rebind_opened")
+
+
+async def an_extension(lossy: Lossy, sitting: str) -> Request:
+    await _bound(lossy, sitting)
+    body = {"extension_s": 600, "reason": "asked by telephone", "command": "c-1"}
+    return Request("POST", f"/v1/sittings/{sitting}/extend", body, lambda told: told["deadline_ms"],
+                   event="deadline_moved")
+
+
+async def a_waiver(lossy: Lossy, sitting: str) -> Request:
+    await _bound(lossy, sitting)
+    body = {"code": "fork", "reason": "seen by the invigilator"}
+    return Request("POST", f"/v1/sittings/{sitting}/waive", body, lambda told: told["sitting_id"],
+                   event="waived")
+
+
+async def a_publication(lossy: Lossy, sitting: str) -> Request:
+    """Of a sitting that is decided at once: nobody came, and no time is left for evidence."""
+    no_time = {"upload_window_s": 0, "min_notice_s": 0}
+    await lossy.server.create(sitting_id=sitting, policy=no_time)
+    await lossy.server.ask("POST", f"/v1/sittings/{sitting}/end", {"at_ms": lossy.server.clock()})
+    await lossy.server.until(sitting, lambda told: told["verdict"] is not None)
+    return Request("POST", f"/v1/sittings/{sitting}/publish", {"reason": "the board has met"},
+                   lambda told: told["published_at_ms"], event="published")
+
+
 async def a_refusal_of_the_phone(lossy: Lossy, sitting: str) -> Request:
     """Not idempotent by its answer: the second is told that nothing waits any more, and nothing happens."""
     claim = await a_claim(lossy, sitting)
@@ -162,6 +193,7 @@ async def a_refusal_of_the_phone(lossy: Lossy, sitting: str) -> Request:
 STEPS: Mapping[str, Prepare] = {
     "create": a_sitting, "claim by link": a_claim, "claim by typed code": a_typed_claim, "confirm": a_confirm,
     "heads": a_head, "notes": a_note, "manifest": a_manifest, "end": an_end,
+    "rebind": a_rebind, "extend": an_extension, "waive": a_waiver, "publish": a_publication,
 }
 
 

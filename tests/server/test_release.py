@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evidence_server.sitting import Sitting
+from evidence_server.sitting import Sitting, fold
 from pairing.errors import PairingError
 from pairing.jws import verify
 from pairing.messages import Release
@@ -50,6 +50,22 @@ async def test_nothing_is_released_before_the_results_are_published(service: Ser
     state = await exam.settle()
     assert state.verdicts
     assert state.releases == {}
+
+
+async def test_who_published_and_why_stays_in_the_journal(service: Service) -> None:
+    exam = await decided(service)
+    await service.releaser.publish(exam.sitting, "backend", " the board has met ")
+    await service.releaser.publish(exam.sitting, "backend", "again")
+    events = await service.journal.read(exam.sitting)
+    bodies = [event.fields() for event in events if event.kind == "published"]
+    assert bodies == [{"by": "backend", "reason": "the board has met"}]
+
+
+async def test_a_publication_of_before_there_were_reasons_still_counts(service: Service) -> None:
+    exam = await decided(service)
+    await exam.journal("published", command="backend")
+    state = fold(exam.sitting, await service.journal.read(exam.sitting))
+    assert state.published_at_ms == exam.clock()
 
 
 async def test_what_is_stored_is_released_and_only_that(service: Service) -> None:

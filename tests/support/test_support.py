@@ -92,6 +92,22 @@ async def test_an_extension_keeps_the_verdict_waiting(service: Service) -> None:
     assert ((await decided(exam))["word"]) == "complete"
 
 
+async def test_the_same_command_again_extends_once(service: Service) -> None:
+    await Exam.begin(service)
+    before = (await service.register.look("s_1")).deadline_ms
+    first = await service.support.extend("s_1", 60_000, "asked by telephone", "c-1")
+    seq, deadline_ms = first.seq, first.deadline_ms
+    again = await service.support.extend("s_1", 60_000, " asked by telephone", "c-1")
+    assert (again.seq, again.deadline_ms) == (seq, deadline_ms)
+    for changed in ((60_000, "another reason"), (60_001, "asked by telephone")):
+        assert (await refused(service.support.extend("s_1", *changed, "c-1"))).code == "malformed"
+    # another command, or one without an id as of before there were any, is one more
+    await service.support.extend("s_1", 60_000, "asked by telephone", "c-2")
+    last = await service.support.extend("s_1", 60_000, "asked by telephone")
+    assert before is not None
+    assert last.deadline_ms == before + 180_000
+
+
 @pytest.mark.parametrize("extension_ms", [-1, 0, LONGEST_EXTENSION_MS + 1])
 async def test_extensions_have_a_length(service: Service, extension_ms: int) -> None:
     await Exam.begin(service)
@@ -125,6 +141,13 @@ async def test_a_waiver_of_what_is_not_there_is_not_listed(service: Service) -> 
     before = await decided(exam)
     await service.support.waive("s_1", "fork", "to be sure")
     assert await decided(exam) == before
+
+
+async def test_waiving_again_for_the_same_reason_changes_nothing(service: Service) -> None:
+    await Exam.begin(service)
+    for reason in ("seen", " seen ", "seen by two"):
+        await service.support.waive("s_1", "fork", reason)
+    assert await reasons(service, "s_1", "waived") == ["seen", "seen by two"]
 
 
 @pytest.mark.parametrize("code", ["clock_drift", "complete", "x" * 40])
@@ -171,17 +194,31 @@ async def test_nothing_is_done_to_a_sitting_that_is_not_there(service: Service, 
     assert (await refused(ACTIONS[action](service.support, "because"))).code == "sitting_unknown"
 
 
-async def test_a_rebind_needs_a_bound_phone_and_comes_once(service: Service) -> None:
+async def test_a_rebind_needs_a_bound_phone_and_opens_one_offer(service: Service) -> None:
     await service.binder.create("s_1", "oral", at(0), at(60), {})
     assert (await refused(service.support.rebind("s_1", "lost"))).code == "wrong_stage"
     await Phone(service, "s_1").bind()
-    await service.support.rebind("s_1", "lost")
+    seq = (await service.support.rebind("s_1", "lost")).seq
+    shown = await service.binder.offer("s_1")
+    service.clock.to(180)  # what was printed then works no longer
+    assert (await service.support.rebind("s_1", "lost")).seq == seq
+    fresh, other = await service.binder.offer("s_1"), Phone(service, "s_1")
+    assert {fresh.ticket, fresh.code}.isdisjoint({shown.ticket, shown.code})
+    await service.binder.claim(other.claim(fresh.code))
     assert (await refused(service.support.rebind("s_1", "lost"))).code == "wrong_stage"
 
 
 async def test_no_rebind_once_the_results_are_out(service: Service) -> None:
     exam = await a_verdict(service)
     await decided(exam)
+    await service.releaser.publish("s_1", "backend")
+    assert (await refused(service.support.rebind("s_1", "lost"))).code == "wrong_stage"
+
+
+async def test_no_rebind_again_once_the_results_are_out(service: Service) -> None:
+    exam = await a_verdict(service)
+    await decided(exam)
+    await service.support.rebind("s_1", "lost")
     await service.releaser.publish("s_1", "backend")
     assert (await refused(service.support.rebind("s_1", "lost"))).code == "wrong_stage"
 
