@@ -92,7 +92,8 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
 
     metrics = Metrics()
     journal.tell(metrics.appended)
-    scrape = MetricsRoutes(metrics, register, verifier, watcher, folder.root)
+    wrong_codes = WrongCodes(metrics)
+    scrape = MetricsRoutes(metrics, register, verifier, watcher, folder.root, wrong_codes)
 
     access = Access(identity, journal)
     backend = BackendRoutes(
@@ -101,7 +102,7 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
     support = SupportRoutes(
         register, access, Support(register, binder.new_offer), recorder, uploads, store, settings
     )
-    origin, wrong_codes = Origin(settings.proxies), WrongCodes(metrics)
+    origin = Origin(settings.proxies)
     phone = PhoneRoutes(register, identity, access, binder, recorder, origin, wrong_codes, watcher.progress)
     table = (*backend.table(), *support.table(), *phone.table())
 

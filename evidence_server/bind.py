@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from evidence_server.identity import Identity
@@ -87,7 +87,7 @@ class Binder:
         return Offer(codes.ticket(secret, raw, now), code, codes.next_ticket_ms(now), codes.next_code_ms(now))
 
     async def claim(
-        self, record: str, before_typed: Callable[[], None] = lambda: None
+        self, record: str, before_typed: Callable[[], Awaitable[None]] | None = None
     ) -> tuple[Sitting, ClaimState]:
         """Redeems an offer for the phone that signed `record`.
 
@@ -104,13 +104,14 @@ class Binder:
         try:
             secret = claim.secret if by_link else codes.read_code(claim.secret)
         except PairingError:
-            before_typed()
+            if before_typed is not None:
+                await before_typed()
             raise
         again = await self._claimed_before(secret, thumb)
         if again is not None:
             return again
-        if not by_link:
-            before_typed()
+        if not by_link and before_typed is not None:
+            await before_typed()
         sitting, offer = await (self._by_ticket(secret) if by_link else self._by_code(secret))
         await self.lapse(sitting)
         async with self._register.hold(sitting) as held:

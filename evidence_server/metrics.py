@@ -32,6 +32,8 @@ class Standing:
     """Sittings that wait to be looked at."""
     free_bytes: int
     """Room left on the disk of the data folder."""
+    codes_guessed: bool = False
+    """Whether somebody seems to be guessing codes."""
 
 
 class Metrics:
@@ -96,10 +98,6 @@ class Metrics:
         """A typed code was wrong, and refused with this code of the error table."""
         self._wrong_codes.labels(refusal).inc()
 
-    def guessed(self, now: bool) -> None:
-        """Whether somebody seems to be guessing codes now."""
-        self._guessed.set(now)
-
     def appended(self, events: Sequence[Event], seconds: float) -> None:
         """`events` became durable in one transaction, which took so long."""
         self._append.observe(seconds)
@@ -122,4 +120,5 @@ class Metrics:
         self._unmeasured.set(standing.unmeasured)
         self._unseen.set(standing.unseen)
         self._free.set(standing.free_bytes)
+        self._guessed.set(standing.codes_guessed)
         return generate_latest(self._registry)

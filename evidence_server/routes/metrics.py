@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from evidence_server.disk import free_bytes
 from evidence_server.metrics import Metrics, Standing
 from evidence_server.register import Register
+from evidence_server.routes.throttle import WrongCodes
 from evidence_server.verify import Verifier
 from evidence_server.watch import Watcher
 
@@ -25,13 +26,15 @@ class MetricsRoutes:
     """Open to whoever reaches the server; the proxy in front is where to keep the world out."""
 
     def __init__(
-        self, metrics: Metrics, register: Register, verifier: Verifier, watcher: Watcher, folder: Path
+        self, metrics: Metrics, register: Register, verifier: Verifier, watcher: Watcher, folder: Path,
+        wrong_codes: WrongCodes,
     ) -> None:
         self._metrics = metrics
         self._register = register
         self._verifier = verifier
         self._watcher = watcher
         self._folder = folder
+        self._wrong_codes = wrong_codes
 
     def mount(self, app: web.Application) -> None:
         """Adds the route."""
@@ -47,6 +50,7 @@ class MetricsRoutes:
             unmeasured=self._verifier.waiting,
             unseen=self._watcher.waiting,
             free_bytes=await asyncio.to_thread(free_bytes, self._folder),
+            codes_guessed=self._wrong_codes.guessed(),
         )
         headers = {"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
         return web.Response(body=self._metrics.text(standing), headers=headers)

@@ -76,7 +76,7 @@ class PhoneRoutes:
 
     async def claim(self, request: web.Request, body: models.SendClaim) -> dict[str, Any]:
         """Redeems an offer."""
-        with self._wrong_codes.trial(self._origin.address(request)) as before_typed:
+        async with self._wrong_codes.trial(self._origin.address(request)) as before_typed:
             state, claim = await self._binder.claim(body.claim, before_typed)
         return {
             "sitting_id": state.id, "exam": state.exam, "stage": claim.stage, "nonce": claim.nonce,

@@ -6,10 +6,12 @@ it works whatever others do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 from limits import RateLimitItemPerMinute
@@ -43,9 +45,6 @@ class Watcher(Protocol):
     def wrong_code(self, refusal: str) -> None:
         """One more, refused with this code of the error table."""
 
-    def guessed(self, now: bool) -> None:
-        """Whether there are more wrong codes now than people make."""
-
 
 class WrongCodes:
     """Counts wrong codes over the last minute: by address, and all of them.
@@ -61,32 +60,44 @@ class WrongCodes:
         self._strict = RateLimitItemPerMinute(WRONG_WHILE_GUESSED)
         self._overall = RateLimitItemPerMinute(WRONG_OVERALL)
         self._alarm = False
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Whose turn it is, by address; kept while anybody there is waiting or trying."""
 
-    @contextmanager
-    def trial(self, address: str) -> Iterator[Callable[[], None]]:
+    @asynccontextmanager
+    async def trial(self, address: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         """Around one claim; the function given is to be called before a typed code is looked up.
 
-        It raises PairingError("throttled") while the address has used its budget up.
+        It raises PairingError("throttled") while the address has used its budget up.  Typed codes of one
+        address take turns: however many come at once, each is admitted on what became of those before it.
         """
         counted = subscriber(address)
         typed = False
+        async with AsyncExitStack() as turn:
 
-        def begin() -> None:
-            nonlocal typed
-            self._admit(counted)
-            typed = True
+            async def begin() -> None:
+                nonlocal typed
+                await turn.enter_async_context(self._turns.setdefault(counted, asyncio.Lock()))
+                self._admit(counted)
+                typed = True
 
-        try:
-            yield begin
-        except PairingError as refusal:
-            if typed and refusal.code in GUESSES:
-                self._count(counted, refusal.code)
-            raise
+            try:
+                yield begin
+            except PairingError as refusal:
+                if typed and refusal.code in GUESSES:
+                    self._count(counted, refusal.code)
+                raise
+
+    def guessed(self) -> bool:
+        """Whether there are more wrong codes now than people make."""
+        guessed = not self._limiter.test(self._overall)
+        if guessed and not self._alarm:
+            _log.warning("codes_guessed", wrong_a_minute=WRONG_OVERALL)
+        self._alarm = guessed
+        return guessed
 
     def _admit(self, address: str) -> None:
-        self._look()
         budget, retry_s = (
-            (self._strict, RETRY_WHILE_GUESSED_S) if self._alarm else (self._usual, RETRY_S)
+            (self._strict, RETRY_WHILE_GUESSED_S) if self.guessed() else (self._usual, RETRY_S)
         )
         if not self._limiter.test(budget, address):
             raise PairingError("throttled", "too many wrong codes", retry_after_s=retry_s)
@@ -96,15 +107,7 @@ class WrongCodes:
             self._limiter.hit(budget, address)
         self._limiter.hit(self._overall)
         self._watcher.wrong_code(refusal)
-        self._look()
-
-    def _look(self) -> None:
-        guessed = not self._limiter.test(self._overall)
-        if guessed != self._alarm:
-            self._alarm = guessed
-            self._watcher.guessed(guessed)
-            if guessed:
-                _log.warning("codes_guessed", wrong_a_minute=WRONG_OVERALL)
+        self.guessed()
 
 
 def subscriber(address: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from pathlib import Path
 
 import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from evidence_server.metrics import Metrics, Standing
+from evidence_server.routes import throttle
 from evidence_server.routes.throttle import (
     GUESSES,
     WRONG_A_MINUTE,
@@ -19,8 +22,8 @@ from evidence_server.routes.throttle import (
 )
 from pairing import codes
 from pairing.errors import PairingError
-from tests.bad_input.hosted import Candidate, Hosted, Refused
-from tests.sittings import at
+from tests.bad_input.hosted import Candidate, Hosted, Refused, hosting
+from tests.sittings import FakeClock, at
 
 A_CODE_NOBODY_HAS = codes.typed_code(b"another secret", bytes(12), at(0))
 
@@ -115,22 +118,66 @@ def scraped(text: str) -> dict[str, float]:
     }
 
 
-def test_guessing_from_everywhere_raises_an_alarm_and_locks_nobody_out() -> None:
+async def test_however_many_guesses_come_at_once_the_budget_is_one(fresh_server: Hosted) -> None:
+    server = fresh_server
+    sitting = (await server.create())["sitting_id"]
+    told = await asyncio.gather(
+        *(claim(server, sitting, A_CODE_NOBODY_HAS) for _ in range(3 * WRONG_A_MINUTE))
+    )
+    refusals = [refused.code for refused in told]
+    assert (refusals.count("code_unknown"), refusals.count("throttled")) == (
+        WRONG_A_MINUTE, 2 * WRONG_A_MINUTE,
+    )
+
+
+async def test_a_class_that_types_at_once_behind_one_address_is_let_in(fresh_server: Hosted) -> None:
+    """A code that is right costs nothing, and waits for the others' no longer than they take."""
+    server = fresh_server
+    phones = []
+    for _ in range(2 * WRONG_A_MINUTE):
+        sitting = (await server.create())["sitting_id"]
+        phones.append(Candidate(server, sitting).claim((await server.offer(sitting))["code"]))
+    told = await asyncio.gather(
+        *(server.ask("POST", "/v1/claims", {"claim": record}) for record in phones)
+    )
+    assert len({answer["sitting_id"] for answer in told}) == len(phones)
+
+
+async def test_guessing_from_everywhere_raises_an_alarm_and_locks_nobody_out() -> None:
     """Each of many addresses stays below its own budget."""
     metrics = Metrics()
     budget = WrongCodes(metrics)
     with structlog.testing.capture_logs() as logged:
         for number in range(WRONG_OVERALL):
             assert logged == []
-            assert attempt(budget, f"192.0.{number // 250}.{number % 250}", "code_unknown") == "code_unknown"
-        told = repeated(WRONG_WHILE_GUESSED + 1, lambda: attempt(budget, "198.51.100.1", "code_unknown"))
+            address = f"192.0.{number // 250}.{number % 250}"
+            assert await attempt(budget, address, "code_unknown") == "code_unknown"
+        told = [await attempt(budget, "198.51.100.1", "code_unknown") for _ in range(WRONG_WHILE_GUESSED + 1)]
         assert told == ["code_unknown"] * WRONG_WHILE_GUESSED + ["throttled"]
         # somebody new is let in, alarm or not: whoever types it right the first time is bound
-        with budget.trial("198.51.100.2") as before_typed:
-            before_typed()
+        async with budget.trial("198.51.100.2") as before_typed:
+            await before_typed()
     assert [(line["event"], line["log_level"]) for line in logged] == [("codes_guessed", "warning")]
-    text = metrics.text(Standing({}, 0, 0, 0, 0)).decode()
+    text = metrics.text(Standing({}, 0, 0, 0, 0, codes_guessed=budget.guessed())).decode()
     assert scraped(text) == {"codes_guessed": 1.0, "wrong_codes": WRONG_OVERALL + WRONG_WHILE_GUESSED}
+
+
+async def test_the_alarm_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to type a code for it: the operator looks when the guessers are gone."""
+    monkeypatch.setattr(throttle, "WRONG_OVERALL", 2)
+    async with hosting(tmp_path / "data", FakeClock()) as server:
+        sitting = (await server.create())["sitting_id"]
+        for _ in range(2):
+            await claim(server, sitting, A_CODE_NOBODY_HAS)
+
+        async def alarm() -> float:
+            answer = await server.address.ask("GET", "/metrics", {})
+            return scraped(answer.body.decode())["codes_guessed"]
+
+        assert await alarm() == 1.0
+        later = time.time() + 61
+        monkeypatch.setattr(time, "time", lambda: later)
+        assert await alarm() == 0.0
 
 
 class Told:
@@ -138,46 +185,39 @@ class Told:
 
     def __init__(self) -> None:
         self.wrong: list[str] = []
-        self.changes: list[bool] = []
 
     def wrong_code(self, refusal: str) -> None:
         self.wrong.append(refusal)
 
-    def guessed(self, now: bool) -> None:
-        self.changes.append(now)
 
-
-def attempt(budget: WrongCodes, address: str, refusal: str, *, typed: bool = True) -> str:
+async def attempt(budget: WrongCodes, address: str, refusal: str, *, typed: bool = True) -> str:
     """One claim that ends in `refusal`; what it is refused with."""
-    def guess() -> None:
-        with budget.trial(address) as before_typed:
+    async def guess() -> None:
+        async with budget.trial(address) as before_typed:
             if typed:
-                before_typed()
+                await before_typed()
             raise PairingError(refusal)
 
     with pytest.raises(PairingError) as refused:
-        guess()
+        await guess()
     return refused.value.code
 
 
-def repeated(times: int, once: Callable[[], str]) -> list[str]:
-    return [once() for _ in range(times)]
-
-
-def test_only_typed_guesses_count() -> None:
+async def test_only_typed_guesses_count() -> None:
     told = Told()
     budget = WrongCodes(told)
     others = ("offer_used", "wrong_stage", "signature_invalid")
     for refusal in others:
-        repeated(WRONG_A_MINUTE + 1, lambda refusal=refusal: attempt(budget, "192.0.2.1", refusal))  # type: ignore[misc]
+        for _ in range(WRONG_A_MINUTE + 1):
+            assert await attempt(budget, "192.0.2.1", refusal) == refusal
     for refusal in ("ticket_invalid", *GUESSES):
-        attempt(budget, "192.0.2.1", refusal, typed=False)
+        await attempt(budget, "192.0.2.1", refusal, typed=False)
     assert told.wrong == []
-    refusals = repeated(WRONG_A_MINUTE + 1, lambda: attempt(budget, "192.0.2.1", "code_unknown"))
+    refusals = [await attempt(budget, "192.0.2.1", "code_unknown") for _ in range(WRONG_A_MINUTE + 1)]
     assert refusals[-2:] == ["code_unknown", "throttled"]
-    assert attempt(budget, "192.0.2.2", "code_mistyped") == "code_mistyped"
+    assert await attempt(budget, "192.0.2.2", "code_mistyped") == "code_mistyped"
     assert told.wrong == ["code_unknown"] * WRONG_A_MINUTE + ["code_mistyped"]
-    assert told.changes == []
+    assert not budget.guessed()
 
 
 @pytest.mark.parametrize(
