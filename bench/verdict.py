@@ -53,7 +53,7 @@ async def measured(folder: Path, segments: int) -> dict[str, float]:
     parts = {
         "fold_ms": _milliseconds(lambda: fold(exam.sitting, events)),
         "cover_ms": _milliseconds(lambda: cover(state, Span(*required))),
-        "pending_ms": _milliseconds(lambda: pending(state, Span(*required))),
+        "pending_ms": _milliseconds(lambda: pending(state, required[1])),
         "judge_ms": _milliseconds(lambda: judge(state)),
         "events": float(len(events)),
     }

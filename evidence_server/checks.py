@@ -17,7 +17,7 @@ from evidence_server.anchor import judge_sightings
 from evidence_server.coverage import Coverage, PlacedSegment, Span, pictures_of, union
 from evidence_server.hands import HANDLING_MS, InHands, in_hands
 from evidence_server.placing import place_runs
-from evidence_server.scan import Marked, marked, mono_ms
+from evidence_server.scan import Marked, marked, mono_ms, stretch
 from evidence_server.seen import FOREIGN, UNCHECKED, Answer, Look, Search, SeenSpan
 from evidence_server.segment import Segment
 from evidence_server.sitting import Generation, Sitting
@@ -54,11 +54,13 @@ Runs = dict[tuple[int, int], list[PlacedSegment]]
 @dataclass(frozen=True)
 class Findings:
     """By check: what it found.  `notes` are for review whatever the policy says, but for "off"; `totals`
-    tells by kind how much continuity found, what is not listed included."""
+    tells by kind how much continuity found, what is not listed included.  `scan` are the segments that show
+    the scan that passed."""
 
     found: list[tuple[str, Finding]]
     notes: list[tuple[str, Finding]]
     totals: list[Finding]
+    scan: list[Segment]
 
 
 def look_at(state: Sitting, coverage: Coverage, required: Span) -> Findings:
@@ -66,7 +68,7 @@ def look_at(state: Sitting, coverage: Coverage, required: Span) -> Findings:
     placements = place_runs(state)
     hands = {one.number: in_hands(one, placements, required) for one in state.generations}
     by_run = _by_run(coverage)
-    scan, scan_notes = _scan(state, placements, required)
+    scan, scan_notes, shown_by = _scan(state, placements, required)
     found = [("scan", finding) for finding in scan]
     found += [("placement", finding) for finding in _placement(state)]
     continuity, blind, totals = _continuity(state, by_run, hands, required)
@@ -79,17 +81,17 @@ def look_at(state: Sitting, coverage: Coverage, required: Span) -> Findings:
     notes += [(told_by, finding) for finding in _placed_late(hands.values())]
     notes += [("continuity", finding) for finding in blind]
     notes += [("anchor", finding) for finding in anchor_notes]
-    return Findings(found, notes, totals)
+    return Findings(found, notes, totals, shown_by)
 
 
 def _scan(
     state: Sitting, placements: Placements, required: Span
-) -> tuple[list[Finding], list[Finding]]:
-    """A scan passes by any that was answered accept or review (design: policy).  That it came late, or is of
-    a phone that was replaced, is for review: support may have asked for it."""
+) -> tuple[list[Finding], list[Finding], list[Segment]]:
+    """A scan passes by any that was answered accept or review (design: policy).  That it was made late, or is
+    of a phone that was replaced, is for review: support may have asked for it."""
     answers = list(_answers(state, "scan"))
     if not answers:
-        return [{"code": "scan_missing"}], []
+        return [{"code": "scan_missing"}], [], []
     good = [
         _GoodScan(generation, one, answer, _when(generation, one, placements, required.start_ms, state))
         for generation, one, answer in reversed(answers)
@@ -98,18 +100,21 @@ def _scan(
     if not good:
         newest = answers[-1][2]
         if any(answer is None for _, _, answer in answers):
-            return [{"code": "scan_not_measured"}], []
-        return [{"code": "scan_repeat", "why": _why(newest)}], []
+            return [{"code": "scan_not_measured"}], [], []
+        return [{"code": "scan_repeat", "why": _why(newest)}], [], []
     notes: list[Finding] = []
     of_newest = [one for one in good if one.generation is state.generations[-1]]
     if not of_newest:
         notes.append({"code": "scan_other_phone"})
-    best = min(of_newest or good, key=lambda one: (one.late is not None, one.for_review))
+    deadline_ms = state.deadline_ms or 0
+    best = min(of_newest or good, key=lambda one: (
+        one.stored_ms > deadline_ms, one.late is not None, one.for_review,
+    ))
     if best.late is not None:
         notes.append({"code": "scan_late"} | _times(best.late))
     if best.for_review:
         notes.append({"code": "scan_review", "why": _why(best.answer)})
-    return [], notes
+    return [], notes, best.segments
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,17 @@ class _GoodScan:
     @property
     def for_review(self) -> bool:
         return bool(self.answer.result["accepted"] == "review")
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Those that show it."""
+        run = self.generation.runs[self.answer.run]
+        return [run[ordinal] for ordinal in stretch(self.generation, self.of, over=True).ordinals]
+
+    @property
+    def stored_ms(self) -> int:
+        """When the last of them was stored."""
+        return max((one.stored_at_ms or 0 for one in self.segments), default=0)
 
 
 def _when(

@@ -128,23 +128,21 @@ def _within_numbers(item: PlacedSegment) -> PlacedSegment:
     return item if item.span == Span(start, end) else replace(item, span=Span(start, end))
 
 
-def pending(state: Sitting, required: Span) -> list[Segment]:
-    """The camera's segments that touch `required` and are not stored, or not measured.
+def pending(state: Sitting, end_ms: int) -> list[Segment]:
+    """The segments that were recorded before the end and are not stored, or (the camera's) not measured.
 
+    Those from before the exam, too: they hold the room scan, and what later ones of their run are read by.
     They are placed by their heads, as `cover` places them; asked after each event, it reads no measurement.
     """
     waiting = [
         segment for segment in state.segments()
-        if segment.measurement is None and segment.source == "camera"
+        if (segment.measurement if segment.source == "camera" else segment.stored_at_ms) is None
     ]
     placements = place_runs(state) if waiting else {}
-    found = []
-    for segment in waiting:
-        placement = placements[segment.generation, segment.run]
-        begin, end = placement.server_ms(segment.mono_begin_ms), placement.server_ms(segment.mono_end_ms)
-        if Span(begin, end).clip(required):
-            found.append(segment)
-    return found
+    return [
+        segment for segment in waiting
+        if placements[segment.generation, segment.run].server_ms(segment.mono_begin_ms) < end_ms
+    ]
 
 
 def _place_run(

@@ -185,19 +185,21 @@ class _Prover:
         """Steps 3 to 6 and 9, event by event."""
         sitting = str(self._statement["sitting"])
         state = Sitting(sitting)
-        verdicts = 0
+        verdicts: list[str] = []
+        """Of each verdict why it was not judged again, or nothing."""
         for event in _events(_read(archive, "journal.jsonl", 3), sitting):
             self.step = 3
             self._check_event(state, event)
             if event.kind == "verdict":
-                self._check_verdict(state, event)
-                verdicts += 1
+                verdicts.append(self._check_verdict(state, event))
             try:
                 state.apply(event)
             except (PairingError, KeyError, IndexError, TypeError, ValueError) as error:
                 raise _BrokenError(3, f"event {event.seq} ({event.kind}) has no place: {error}") from error
         if (state.seq, state.tip) != (self._statement["position"], self._statement["tip"]):
             raise _BrokenError(3, "the journal does not end where the bundle's statement says")
+        if verdicts and verdicts[-1]:
+            raise _BrokenError(9, verdicts[-1])
         newest = state.verdicts[-1].record if state.verdicts else ""
         shown = _read(archive, "verdict.jws", 9) if "verdict.jws" in archive.namelist() else b""
         if shown.decode("ascii", "replace") != newest:
@@ -210,7 +212,9 @@ class _Prover:
             f"its phone, {counts['acknowledgements']} acknowledgements by the server",
         )
         self._say(6, f"{counts['receipts']} receipts, each for its segment")
-        self._say(9, f"{verdicts} verdict(s), each what the journal gives again")
+        older = sum(map(bool, verdicts))
+        but = f"; {older} more by older rules, superseded, not judged again" if older else ""
+        self._say(9, f"{len(verdicts) - older} verdict(s), each what the journal gives again{but}")
         return state
 
     def _check_event(self, state: Sitting, event: Event) -> None:
@@ -288,14 +292,18 @@ class _Prover:
             raise PairingError("claims_invalid", "the acknowledgement follows another journal")
         self._counts["acknowledgements"] += 1
 
-    def _check_verdict(self, state: Sitting, event: Event) -> None:
-        """Step 9: the verdict is a pure function of what the journal held before it."""
+    def _check_verdict(self, state: Sitting, event: Event) -> str:
+        """Step 9: the verdict is a pure function of what the journal held before it.
+
+        Says why it could not be judged again, where that is so: one by older rules that a newer one
+        supersedes need not be.
+        """
         self.step = 9
         issued = self._signed(9, str(event.fields().get("verdict", "")), VERDICT_TYP)
         if state.required is None:
             raise _BrokenError(9, f"event {event.seq}: a verdict without a required interval")
         if issued.get("rules") != RULES:
-            raise _BrokenError(9, f"judged by rules {issued.get('rules')}; this program knows rules {RULES}")
+            return f"judged by rules {issued.get('rules')}; this program knows rules {RULES}"
         again = dict(judge(state).claims) | {
             "version": len(state.verdicts) + 1,
             "supersedes": record_hash(state.verdicts[-1].record) if state.verdicts else "",
@@ -304,6 +312,7 @@ class _Prover:
             if issued.get(name) != value:
                 version = issued.get("version")
                 raise _BrokenError(9, f"verdict version {version}: {name} is not what the journal gives")
+        return ""
 
     def _check_media(self, archive: zipfile.ZipFile, state: Sitting) -> bool:
         """Step 7; says whether something is broken."""

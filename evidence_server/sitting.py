@@ -330,8 +330,6 @@ def _manifest(state: Sitting, event: Event, body: dict[str, Any]) -> None:
 
 def _ended(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     state.ended_at_ms, state.notice_ms = body["end_ms"], event.at_ms
-    if state.window_start_ms is None:
-        state.window_start_ms = state.ended_at_ms
     state.touch(event)
 
 

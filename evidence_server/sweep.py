@@ -172,4 +172,5 @@ def _concerns(state: Sitting, from_ms: int, to_ms: int) -> bool:
         # The sitting's newest event is a sign of life, too.
         touches = max(from_ms, state.last_ms) <= deadline and to_ms > end
         return touches and state.verdicts[-1].claims["word"] != COMPLETE
+    start = state.ended_at_ms if start is None else start
     return start is not None and to_ms > max(start, state.created_ms)

@@ -1,7 +1,7 @@
 """The verdict: a pure function of a sitting's journal and its policy (requirements E9, E10).
 
-complete = nothing missing, gaps within limits, required checks passed or waived, all stored by the
-deadline; late = the same, stored later; everything else incomplete, each reason named.
+complete = nothing missing, gaps within limits, required checks passed or waived, all that takes stored by
+the deadline; late = the same, stored later; everything else incomplete, each reason named.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COMMITTED_LATE_MS = 30_000
 LISTED = 200
 """Most gaps and missing stretches that a verdict lists one by one; the sums always count all."""
 
-RULES = 3
+RULES = 4
 """Version of these rules.  Whoever changes what a journal is judged to gives it a new number: a verdict is
 judged again only by the rules that it names."""
 
@@ -59,8 +59,8 @@ def waits_for(state: Sitting, now_ms: int) -> str:
     """Why no (new) verdict can be given at `now_ms`; empty when one can.
 
     Before the deadline a verdict needs the end, the newest manifest of every generation, and everything
-    listed stored and measured.  At the deadline it needs only that what is stored is measured: what
-    counts is when it was stored, not how long we took.
+    recorded before the end stored and measured.  At the deadline it needs only that what is stored is
+    measured: what counts is when it was stored, not how long we took.
     """
     deadline = state.deadline_ms
     if deadline is None:
@@ -72,7 +72,7 @@ def waits_for(state: Sitting, now_ms: int) -> str:
         return "the exam has not ended"
     if early and not (state.generations and all(item.manifest_current for item in state.generations)):
         return "the phone has not listed all it recorded"
-    segments = pending(state, Span(*state.required)) if state.required is not None else []
+    segments = pending(state, state.required[1]) if state.required is not None else []
     if any(segment.stored_at_ms is not None for segment in segments):
         return "stored media is being measured"
     missing = any(segment.stored_at_ms is None for segment in segments)
@@ -94,11 +94,13 @@ def judge(state: Sitting) -> Judgement:
     reasons, review = _other_checks(state, coverage, required, reasons, seen)
     waived = sorted({reason["code"] for reason in reasons} & set(state.waived))
     reasons = [reason for reason in reasons if reason["code"] not in state.waived]
-    stored = [
-        item.segment.stored_at_ms for item in coverage.placed
-        if item.segment.stored_at_ms is not None and item.span.clip(required)
-    ]
-    after = [at_ms for at_ms in stored if at_ms > deadline]
+    needed = [item.segment for item in coverage.placed if item.span.clip(required)]
+    if state.policy.checks["scan"] == REQUIRED:
+        needed += seen.scan
+    after = {
+        segment.name: segment.stored_at_ms for segment in needed
+        if segment.stored_at_ms is not None and segment.stored_at_ms > deadline
+    }
     word = INCOMPLETE if reasons else LATE if after else COMPLETE
     claims = {
         "sitting": state.id,
@@ -113,7 +115,7 @@ def judge(state: Sitting) -> Judgement:
         "continuity": seen.totals if state.policy.checks["continuity"] != OFF else [],
         "gaps": [_gap(gap) for gap in coverage.gaps[:LISTED]],
         "missing": [_span(item.span) | _place(item) for item in coverage.missing[:LISTED]],
-        "late": {"segments": len(after), "last_stored_ms": max(after, default=0)},
+        "late": {"segments": len(after), "last_stored_ms": max(after.values(), default=0)},
         "waived": waived,
         "shown_ms": coverage.shown_ms,
         "generations": [

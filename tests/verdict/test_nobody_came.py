@@ -33,3 +33,21 @@ async def test_a_phone_that_comes_after_the_end_has_recorded_nothing(service: Se
     await phone.manifest()
     claims = (await service.settle("s_1")).verdicts[-1].claims
     assert (claims["word"], claims["reasons"]) == NOTHING
+
+
+async def test_an_end_told_too_early_is_not_where_the_exam_began(service: Service) -> None:
+    """Without a planned start the exam begins with the first phone, whatever was said before."""
+    service.clock.now_ms = at(-300)
+    await service.binder.create("s_1", "oral", None, None, {"checks": {"scan": "review"}})
+    await service.recorder.end("s_1", at(-300), "backend")
+    service.clock.to(-1)
+    phone = Phone(service, "s_1")
+    await phone.bind()
+    begun_ms = service.clock.now_ms
+    await phone.film(-1, 60)
+    await phone.upload()
+    service.clock.to(60)
+    await service.recorder.end("s_1", at(60), "backend")
+    await phone.manifest()
+    claims = (await service.settle("s_1")).verdicts[-1].claims
+    assert (claims["word"], claims["required_ms"]) == ("complete", [begun_ms, at(60)])
