@@ -17,7 +17,7 @@ from evidence_server.media.restart import MP4, WEBM
 Read = Callable[[int], Awaitable[bytes]]
 Answer = TypeVar("Answer")
 
-#: Runs whose deadly segments are remembered.
+#: Runs whose deadly segments are remembered, and peers that are kept apart.
 _DEADLY_RUNS = 1000
 #: Deaths in a row, each on another segment, after which no segment is to blame.
 _STRAY_DEATHS = 4
@@ -31,6 +31,20 @@ class _OpenRun:
     fed: list[int] = field(default_factory=list)
 
 
+@dataclass
+class _Bench:
+    """A process, and the runs that are open in it; the one that was idle longest comes first."""
+
+    process: WorkerProcess | None = None
+    runs: OrderedDict[str, _OpenRun] = field(default_factory=OrderedDict)
+
+    async def end(self) -> None:
+        process, self.process = self.process, None
+        self.runs.clear()
+        if process is not None:
+            await process.end()
+
+
 class RunWorker(ABC, Generic[Answer]):
     """Has segments read in one limited process, one at a time.
 
@@ -40,7 +54,8 @@ class RunWorker(ABC, Generic[Answer]):
 
     A segment on which the worker dies is tried once more in a new worker that holds nothing else. If that
     dies too, the segment is *deadly*: answered as that, and left out in front of later ones as if it were
-    missing.
+    missing. Whoever sent it is read in another process from then on: with each death all runs that are open
+    in a worker have to be read again, and nobody is to make others wait for that again and again.
     """
 
     program: ClassVar[str]
@@ -50,10 +65,10 @@ class RunWorker(ABC, Generic[Answer]):
         """``limits`` default to those of :class:`Limits`."""
         self._limits = limits or Limits()
         self._turn = asyncio.Lock()
-        self._process: WorkerProcess | None = None
+        self._common, self._secluded = _Bench(), _Bench()
+        self._apart: OrderedDict[str, None] = OrderedDict()
         self.tools: dict[str, str] = {}
         """Versions that the worker works with; empty before it has started."""
-        self._runs: OrderedDict[str, _OpenRun] = OrderedDict()
         self._deadly: OrderedDict[str, dict[int, Problem]] = OrderedDict()
 
     @abstractmethod
@@ -78,17 +93,18 @@ class RunWorker(ABC, Generic[Answer]):
             MediaWorkerError: it can't be started.
         """
         async with self._turn:
-            await self._running()
+            await self._running(self._common)
 
     async def stop(self) -> None:
         """End the worker, after the segment in work."""
         async with self._turn:
-            await self._end()
+            await self._common.end()
+            await self._secluded.end()
 
     @property
     def pid(self) -> int | None:
         """The worker's process id, None while it does not run."""
-        return self._process.pid if self._process else None
+        return self._common.process.pid if self._common.process else None
 
     async def feed(
         self, run: str, segment: int, before: Sequence[int], container: str, read: Read, **facts: object
@@ -96,7 +112,8 @@ class RunWorker(ABC, Generic[Answer]):
         """Have one segment of a run read.
 
         Args:
-            run: names the run; any string that no other run has.
+            run: names the run; any string that no other run has. What stands in front of its first slash says
+                whose it is.
             segment: its number in the run, from 0.
             before: the segments in front of it that there are, ascending: all from 0, or with holes. Without
                 segment 0, which holds the container's header, nothing can be read.
@@ -134,6 +151,9 @@ class RunWorker(ABC, Generic[Answer]):
                         raise MediaWorkerError(
                             f"the media worker dies now here, now there: {death}"
                         ) from death
+                    if death.problem is not None:
+                        self._seclude(run)
+                    await self._bench(run).end()  # tried again, it is alone
                     suspect = feeding
                 else:
                     return answer or self._failed(segment, len(piece), Problem("undecodable", "no answer"))
@@ -148,11 +168,12 @@ class RunWorker(ABC, Generic[Answer]):
             MediaWorkerError: see :meth:`feed`.
         """
         async with self._turn:
-            place = self._runs.pop(run, None)
+            bench = self._bench(run)
+            place = bench.runs.pop(run, None)
             if place is None:
                 return None
             try:
-                return await self._ask("finish", place.seat, b"", **facts)
+                return await self._ask(bench, "finish", place.seat, b"", **facts)
             except WorkerDiedError as death:
                 if death.problem is None:
                     raise _ended_from_outside(death) from death
@@ -162,7 +183,7 @@ class RunWorker(ABC, Generic[Answer]):
         """Which segments must be fed first. Forgets what the run was fed if it was something else."""
         deadly = self._deadly.get(run, {})
         due = [number for number in before if number not in deadly]
-        place = self._runs.get(run)
+        place = self._bench(run).runs.get(run)
         if place is None:
             return due
         if due[: len(place.fed)] != place.fed:
@@ -172,52 +193,59 @@ class RunWorker(ABC, Generic[Answer]):
     async def _feed(
         self, run: str, segment: int, piece: bytes, container: str, measure: bool, facts: Mapping[str, object]
     ) -> Answer | None:
-        place = await self._place(run)
+        bench = self._bench(run)
+        place = await self._place(bench, run)
         jump = bool(place.fed) and segment != place.fed[-1] + 1
         answer = await self._ask(
-            "feed", place.seat, piece, segment=segment, container=container, jump=jump, measure=measure,
-            **facts,
+            bench, "feed", place.seat, piece, segment=segment, container=container, jump=jump,
+            measure=measure, **facts,
         )
         place.fed.append(segment)
         return answer
 
-    async def _place(self, run: str) -> _OpenRun:
+    async def _place(self, bench: _Bench, run: str) -> _OpenRun:
         """The run's seat in the worker; the run that was idle longest makes room for a new one."""
-        place = self._runs.get(run)
+        place = bench.runs.get(run)
         if place is None:
-            taken = {other.seat for other in self._runs.values()}
+            taken = {other.seat for other in bench.runs.values()}
             free = [seat for seat in range(self._limits.open_runs) if seat not in taken]
-            place = _OpenRun(free[0] if free else self._runs.popitem(last=False)[1].seat)
-            self._runs[run] = place
-        self._runs.move_to_end(run)
+            place = _OpenRun(free[0] if free else bench.runs.popitem(last=False)[1].seat)
+            bench.runs[run] = place
+        bench.runs.move_to_end(run)
         if not place.fed:
             # Whatever sat there before.
-            await self._ask("close", place.seat)
+            await self._ask(bench, "close", place.seat)
         return place
 
-    async def _ask(self, op: str, seat: int, piece: bytes = b"", **facts: object) -> Answer | None:
-        process = await self._running()
+    async def _ask(
+        self, bench: _Bench, op: str, seat: int, piece: bytes = b"", **facts: object
+    ) -> Answer | None:
+        process = await self._running(bench)
         try:
             reply = await process.ask({"op": op, "seat": seat, **facts}, piece)
         except BaseException:
             # Also when cancelled: the reply that is still to come belongs to nobody.
-            await self._end()
+            await bench.end()
             raise
         return self._read(reply)
 
-    async def _running(self) -> WorkerProcess:
-        if self._process is not None and not self._process.alive:
-            await self._end()
-        if self._process is None:
-            self._process = await WorkerProcess.start(self.program, self._limits)
-            self.tools = self._process.tools
-        return self._process
+    async def _running(self, bench: _Bench) -> WorkerProcess:
+        if bench.process is not None and not bench.process.alive:
+            await bench.end()
+        if bench.process is None:
+            bench.process = await WorkerProcess.start(self.program, self._limits)
+            self.tools = bench.process.tools
+        return bench.process
 
-    async def _end(self) -> None:
-        process, self._process = self._process, None
-        self._runs.clear()
-        if process is not None:
-            await process.end()
+    def _bench(self, run: str) -> _Bench:
+        return self._secluded if _whose(run) in self._apart else self._common
+
+    def _seclude(self, run: str) -> None:
+        """From now on whoever sent `run` is read apart from all others."""
+        self._apart[_whose(run)] = None
+        self._apart.move_to_end(_whose(run))
+        if len(self._apart) > _DEADLY_RUNS:
+            self._apart.popitem(last=False)
 
     def _condemn(self, run: str, segment: int, death: WorkerDiedError) -> None:
         """Remember a segment that killed two workers.
@@ -231,6 +259,10 @@ class RunWorker(ABC, Generic[Answer]):
         self._deadly.move_to_end(run)
         if len(self._deadly) > _DEADLY_RUNS:
             self._deadly.popitem(last=False)
+
+
+def _whose(run: str) -> str:
+    return run.partition("/")[0]
 
 
 def _ended_from_outside(death: WorkerDiedError) -> MediaWorkerError:

@@ -143,6 +143,20 @@ async def test_a_deadly_segment_is_named_and_then_left_out(mp4: bytes) -> None:
     assert again == found[3]
 
 
+async def test_who_kills_workers_makes_nobody_else_be_read_again(mp4: bytes) -> None:
+    segments, asked, bomb = every(40_000, mp4), list[int](), [b"\0\0\0\x08free" * (12 << 20)]
+    async with MediaWorker(Limits(cpu_s=1, segment_bytes=256 << 20)) as worker:
+        assert codes(await worker.measure("hostile/1/1", 0, (), MP4, reader(bomb))) == ["time_limit"]
+        await worker.measure("honest/1/1", 0, (), MP4, reader(segments))
+        common = worker.pid
+        assert codes(await worker.measure("hostile/1/2", 0, (), MP4, reader(bomb))) == ["time_limit"]
+        await worker.measure("honest/1/1", 1, (0,), MP4, noting(segments, asked))
+        assert (asked, worker.pid) == ([1], common)
+        # What it sends besides is measured all the same.
+        whole = await measured(worker, "honest/1/2", segments)
+        assert await measured(worker, "hostile/1/3", segments) == whole
+
+
 async def test_the_server_goes_on_while_a_segment_is_measured(worker: MediaWorker, mp4: bytes) -> None:
     assert worker.pid is not None
     os.kill(worker.pid, signal.SIGSTOP)
