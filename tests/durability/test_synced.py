@@ -59,8 +59,13 @@ def nothing(_log: Log, _moment: int) -> None:
     """The answer promises nothing new."""
 
 
-def file(path: Path) -> Requirement:
-    return lambda log, moment: log.require_file(path, moment)
+def files(*paths: Path) -> Requirement:
+    """All of them are durable, names and bytes."""
+    def require(log: Log, moment: int) -> None:
+        for path in paths:
+            log.require_file(path, moment)
+
+    return require
 
 
 class Client:
@@ -126,14 +131,16 @@ async def tell(server: Watched) -> Story:
 
     folder, upload = server.data / "objects" / sitting, told["uploads"][name]
     part, whole = folder / "parts" / name, folder / "objects" / name
-    await client.ask("half", file(part), "PATCH", upload, status=204, data=CONTENT[:HALF],
+    # Without its key nothing of a sitting can be read.
+    sealed = server.data / "keys" / "sittings" / f"{sitting}.key"
+    await client.ask("half", files(part, sealed), "PATCH", upload, status=204, data=CONTENT[:HALF],
                      headers=PATCH | {"Upload-Offset": "0"})
     rest = await client.ask("receipt", nothing, "PATCH", upload, status=204, data=CONTENT[HALF:],
                             headers=PATCH | {"Upload-Offset": str(HALF)})
     assert rest["Evidence-Receipt"]
 
     def stored(log: Log, moment: int) -> None:
-        log.require_file(whole, moment)
+        files(whole, sealed)(log, moment)
         client.event("stored", 0, after=whole)(log, moment)
 
     client.answers[-1] = ("receipt", stored)
@@ -149,7 +156,7 @@ async def tell(server: Watched) -> Story:
     carried = folder / "objects" / record_hash(record)
 
     def taken_in(log: Log, moment: int) -> None:
-        log.require_file(carried, moment)
+        files(carried, sealed)(log, moment)
         client.event("committed", 2)(log, moment)
         client.event("stored", 1, after=carried)(log, moment)
 
@@ -175,37 +182,30 @@ async def tell(server: Watched) -> Story:
 async def tell_tus(server: Watched) -> Story:
     """Two uploads to the bare tus server: one in two pieces, its length told late; one with its creation."""
     client = Client(server)
-    declared, files = server.data / "uploads.jsonl", server.data / "files"
+    declared, stored = server.data / "uploads.jsonl", server.data / "files"
 
     def created(answer: Any) -> str:
         return str(answer["Location"]).rpartition("/")[2]
 
-    def both(*paths: Path) -> Requirement:
-        def require(log: Log, moment: int) -> None:
-            for path in paths:
-                log.require_file(path, moment)
-
-        return require
-
     answer = await client.ask("creation", nothing, "POST", "/files", status=201,
                               headers=TUS | {"Upload-Defer-Length": "1"})
     one = created(answer)
-    client.answers[-1] = ("creation", file(declared))
-    await client.ask("half", file(files / "parts" / one), "PATCH", f"/files/{one}", status=204,
+    client.answers[-1] = ("creation", files(declared))
+    await client.ask("half", files(stored / "parts" / one), "PATCH", f"/files/{one}", status=204,
                      data=CONTENT[:HALF], headers=PATCH | {"Upload-Offset": "0"})
     length = {"Upload-Offset": str(HALF), "Upload-Length": str(len(CONTENT))}
-    await client.ask("whole", both(declared, files / "objects" / one), "PATCH",
+    await client.ask("whole", files(declared, stored / "objects" / one), "PATCH",
                      f"/files/{one}", status=204, data=CONTENT[HALF:], headers=PATCH | length)
     answer = await client.ask("with upload", nothing, "POST", "/files", status=201, data=CONTENT,
                               headers=PATCH | {"Upload-Length": str(len(CONTENT))})
     two = created(answer)
-    client.answers[-1] = ("with upload", both(declared, files / "objects" / two))
+    client.answers[-1] = ("with upload", files(declared, stored / "objects" / two))
     answer = await client.ask("empty", nothing, "POST", "/files", status=201,
                               headers=TUS | {"Upload-Length": "0"})
     three = created(answer)
-    client.answers[-1] = ("empty", both(declared, files / "objects" / three))
+    client.answers[-1] = ("empty", files(declared, stored / "objects" / three))
     story = client.story()
-    story.object = files / "objects" / one
+    story.object = stored / "objects" / one
     return story
 
 
@@ -242,6 +242,7 @@ JOURNALLED = {
     ("/parts", {"half"}),
     ("/objects", {"half", "receipt", "receipt again", "carry file"}),
     ("THE OBJECT", {"half", "receipt", "receipt again"}),
+    ("/keys/sittings", {"half", "receipt", "receipt again", "carry file"}),
 ])  # fmt: skip
 async def test_a_sync_that_is_left_out_is_noticed(sitting: Story, unsynced: str, too_early: set[str]) -> None:
     log = sitting.log.without_syncs(sitting.object.name if unsynced == "THE OBJECT" else unsynced)

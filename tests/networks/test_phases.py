@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ import pytest
 import pytest_asyncio
 import structlog
 
+from demo.network import Network
 from tests.upload.conftest import serve_bare
-from tests.upload.raw_http import BODY, TUS, Address, Connection
+from tests.upload.raw_http import BODY, SAFETY_S, TUS, Address, Connection
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -124,14 +126,19 @@ async def test_a_post_that_breaks_off(bare: tuple[Address, Path], phase: str, en
     assert halves <= {HALF}, "only a creation that was whole, and whose answer was lost, waits to expire"
 
 
-@both_endings
-async def test_an_answer_that_nobody_takes_changes_nothing(bare: tuple[Address, Path], ending: str) -> None:
+async def test_an_answer_that_nobody_takes_changes_nothing(bare: tuple[Address, Path]) -> None:
     """The last byte has been sent, and the connection is gone before the 204: it is stored all the same."""
     address, _ = bare
     path = await address.create(len(CONTENT))
-    async with address.begun_patch(path, 0, len(CONTENT)) as sending:
+    network = Network(address.port)
+    await network.start()
+    lost = network.lose_answer(f"PATCH {path}")
+    headers = {**BODY, "Upload-Offset": "0", "Content-Length": str(len(CONTENT))}
+    async with Address("127.0.0.1", network.port).connect() as sending, asyncio.timeout(SAFETY_S):
+        await sending.begin("PATCH", path, headers)
         await sending.send(CONTENT)
-        await _end(sending, "FIN")
+        await lost
+    await network.stop()
     shown = await address.head(path)
     assert shown.offset == len(CONTENT)
     again = await address.patch(path, len(CONTENT), b"")

@@ -242,6 +242,25 @@ async def end_refusal(exam: Exam, end_ms: int) -> str:
     return error.value.code
 
 
+@pytest.mark.parametrize(("limit", "most", "code"), [
+    ("MAX_ENTRIES", 3, "too_many"), ("MAX_BYTES", 300, "too_large"),
+])
+async def test_a_phone_commits_to_so_much_and_no_more(
+    service: Service, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, code: str
+) -> None:
+    exam = await Exam.begin(service)
+    film = await exam.phone.film(0, 15)
+    if limit == "MAX_BYTES":
+        most = sum(segment.length for segment in await exam.segments())
+    monkeypatch.setattr(f"evidence_server.record.{limit}", most)
+    before = await seq(exam)
+    exam.clock.to(20)
+    with pytest.raises(PairingError) as refused:
+        await exam.phone.film(15, 20)
+    assert (refused.value.code, await seq(exam)) == (code, before)
+    await exam.phone.upload(*film)  # what was committed is taken
+
+
 async def test_an_end_is_neither_in_the_future_nor_before_the_start(service: Service) -> None:
     exam = await Exam.begin(service)
     exam.clock.to(30)
