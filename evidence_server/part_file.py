@@ -92,8 +92,10 @@ class PartFile:
 
     def _take_up(self, known: tuple[int, _Hash] | None) -> tuple[int, _Hash]:
         size = os.fstat(self._handle).st_size
-        if size < self._header_bytes or size == 0:
-            # New, or a crash came before the header was whole: nothing was ever acknowledged here.
+        begun = os.pread(self._handle, self._header_bytes, 0)
+        if size < self._header_bytes or size == 0 or (begun and not any(begun)):
+            # New, or a crash came before the header was whole, or written (a file system may leave zeros
+            # in its place): nothing was ever acknowledged here.
             if size:
                 os.ftruncate(self._handle, 0)
             if self._key is not None:

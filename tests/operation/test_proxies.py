@@ -85,7 +85,10 @@ async def test_a_proxy_that_buffers_keeps_nothing(
         backend = Backend(http, f"http://127.0.0.1:{port}", server.api_key)
         phone, content = await BoundPhone.bind(backend), os.urandom(WHOLE)
         path = await phone.commit(content)
-        assert await cut_in_the_middle(Address("127.0.0.1", port), path, content) == 0
+        address = Address("127.0.0.1", port)
+        assert await cut_in_the_middle(address, path, content) == 0
+        done = await address.patch(path, 0, content)  # uncut it arrives all the same
+        assert (done.status, done.offset, bool(done.headers["evidence-receipt"])) == (204, WHOLE, True)
 
 
 @both

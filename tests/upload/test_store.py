@@ -214,6 +214,19 @@ async def test_a_file_of_another_format_is_not_taken_for_noise(tmp_path: Path) -
             await store.part("s", "n")
 
 
+async def test_a_part_that_a_power_cut_left_as_zeros_is_begun_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        async with taken(store, "other") as part:
+            await part.append([CONTENT])  # makes the folders
+        (tmp_path / "objects" / "s" / "parts" / "n").write_bytes(bytes(4096))
+        assert (await store.standing("s", "n")).offset == 0
+        async with taken(store) as part:
+            assert part.durable == 0
+            await part.append([CONTENT])
+            assert (await part.finalise()).sha256 == hashlib.sha256(CONTENT).hexdigest()
+        assert await store.read("s", "n") == CONTENT
+
+
 async def test_a_cancelled_caller_waits_for_its_write(store: LocalStore) -> None:
     async with taken(store) as part:
         writing = asyncio.create_task(part.append([CONTENT]))
