@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -67,9 +67,7 @@ async def read_body(request: web.Request, shape: type[Body], idle_s: float) -> B
         raise PairingError("content_encoded")
     if request.content_type != "application/json" and request.can_read_body:
         raise PairingError("wrong_media_type", "application/json is expected")
-    if (request.content_length or 0) > MAX_BODY:
-        raise PairingError("too_large", f"at most {MAX_BODY} bytes")
-    raw = await _read(request, idle_s)
+    raw = b"".join([piece async for piece in pieces(request, idle_s, MAX_BODY)])
     try:
         return shape.model_validate_json(raw or b"{}")
     except ValidationError as error:
@@ -78,18 +76,25 @@ async def read_body(request: web.Request, shape: type[Body], idle_s: float) -> B
         raise PairingError("malformed", f"{place}: {first['msg']}"[:300]) from error
 
 
-async def _read(request: web.Request, idle_s: float) -> bytes:
-    """The body, which may come as slowly as it likes as long as it comes."""
-    raw = bytearray()
+async def pieces(request: web.Request, idle_s: float, most: int) -> AsyncIterator[bytes]:
+    """The body of at most `most` bytes, which may come as slowly as it likes as long as it comes.
+
+    Raises PairingError: too_large, request_idle, malformed.
+    """
+    too_large = PairingError("too_large", f"at most {most} bytes")
+    if (request.content_length or 0) > most:
+        raise too_large
+    size = 0
     try:
         while True:
             async with asyncio.timeout(idle_s):
                 piece = await request.content.readany()
             if not piece:
-                return bytes(raw)
-            raw += piece
-            if len(raw) > MAX_BODY:
-                raise PairingError("too_large", f"at most {MAX_BODY} bytes")
+                return
+            size += len(piece)
+            if size > most:
+                raise too_large
+            yield piece
     except TimeoutError:
         raise PairingError("request_idle", f"nothing for {idle_s} s") from None
     except web.RequestPayloadError as error:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import web
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from evidence_server.routes.api import answer_json
+from evidence_server.routes.api import answer_json, pieces
 from evidence_server.routes.origin import Origin
 from evidence_server.routes.throttle import subscriber
 from pairing.errors import PairingError
@@ -38,22 +36,12 @@ class ProbeRoute:
     async def take(self, request: web.Request) -> web.Response:
         """Answers with how many bytes came.
 
-        Raises PairingError: content_encoded, throttled, too_large, request_idle."""
+        Raises PairingError: content_encoded, throttled, too_large, request_idle, malformed."""
         if "Content-Encoding" in request.headers:
             raise PairingError("content_encoded")
         if not self._limiter.hit(self._budget, subscriber(self._origin.address(request))):
             raise PairingError("throttled", "too many probes", retry_after_s=_RETRY_S)
-        if (request.content_length or 0) > MAX_PROBE:
-            raise PairingError("too_large", f"at most {MAX_PROBE} bytes")
         taken = 0
-        try:
-            while True:
-                async with asyncio.timeout(self._idle_s):
-                    piece = await request.content.readany()
-                if not piece:
-                    return answer_json({"bytes": taken})
-                taken += len(piece)
-                if taken > MAX_PROBE:
-                    raise PairingError("too_large", f"at most {MAX_PROBE} bytes")
-        except TimeoutError as error:
-            raise PairingError("request_idle") from error
+        async for piece in pieces(request, self._idle_s, MAX_PROBE):
+            taken += len(piece)
+        return answer_json({"bytes": taken})

@@ -63,8 +63,8 @@ def streams() -> dict[str, dict[str, Any]]:
         f"{one}/carry": {"post": _operation(
             "acceptCarryFile", "Take in a file that was brought by hand", ("backend",), ("sitting",),
             {"200": {"description": "The sitting's state, and `stored`, `entries`, `left`, `manifest`."}},
-            ("sitting_unknown", "malformed", "carry_invalid", "too_large", "storage_full", "chain_broken",
-             "chain_forked", "claims_invalid", "signature_invalid", "binding_replaced"),
+            ("sitting_unknown", "malformed", "carry_invalid", "too_large", "request_idle", "storage_full",
+             "chain_broken", "chain_forked", "claims_invalid", "signature_invalid", "binding_replaced"),
             headers=(_header(REASON_HEADER, "Why, in UTF-8 and percent-encoding: kept in the journal."),),
             body=_content("application/zip", f"A carry file of at most {MAX_CARRY} bytes."),
         )},

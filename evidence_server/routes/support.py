@@ -18,7 +18,7 @@ from evidence_server.record import Recorder
 from evidence_server.register import Register
 from evidence_server.routes import models
 from evidence_server.routes.access import Access
-from evidence_server.routes.api import Route, answer_json
+from evidence_server.routes.api import Route, answer_json, pieces
 from evidence_server.settings import Settings
 from evidence_server.sitting import Sitting
 from evidence_server.store import Store
@@ -26,7 +26,7 @@ from evidence_server.support import Brought, Support, given, read_brought
 from pairing.chain import decode_entry
 from pairing.encoding import b64u
 from pairing.errors import PairingError
-from pairing.messages import MAX_BATCH
+from pairing.messages import MAX_BATCH, Link
 
 MAX_CARRY = 16 * 2**30
 REASON_HEADER = "Evidence-Reason"
@@ -96,7 +96,7 @@ class SupportRoutes:
             raise PairingError("too_large", f"at most {MAX_CARRY} bytes")
         await self._store.require_room(2 * (request.content_length or 0))
         with tempfile.TemporaryFile(dir=self._settings.data) as file:
-            digest = await _spool(request, file)
+            digest = await self._spool(request, file)
             brought = await asyncio.to_thread(read_brought, file, state)
             await self._support.accepted(sitting, digest, reason)
             refusal: PairingError | None = None
@@ -116,25 +116,22 @@ class SupportRoutes:
 
     async def _commit(self, sitting: str, brought: Brought) -> tuple[int, int]:
         """Commits the entries; gives how many, and how many a replaced phone recorded too late."""
-        rest, taken, left = list(brought.carry.entries), 0, 0
-        while rest:
-            batch = rest[:MAX_BATCH]
-            try:
-                await self._recorder.commit(sitting, brought.key, batch, by="carry")
-            except PairingError as refusal:
-                # It went on while another phone took over; what follows on that is late as well.
-                if refusal.code != "binding_replaced" and not (refusal.code == "chain_broken" and left):
-                    raise
-                run, seq = refusal.extra["run"], refusal.extra["seq"]
-                links = [decode_entry(record).link for record in rest]
-                kept = [
-                    record for record, link in zip(rest, links, strict=True)
-                    if link.run != run or link.seq < int(seq)
-                ]
-                left, rest = left + len(rest) - len(kept), kept
-                continue
-            taken, rest = taken + len(batch), rest[MAX_BATCH:]
-        return taken, left
+        entries, taken, late = brought.carry.entries, 0, _Late()
+        for first in range(0, len(entries), MAX_BATCH):
+            batch = late.leave(entries[first : first + MAX_BATCH])
+            while batch:
+                try:
+                    await self._recorder.commit(sitting, brought.key, batch, by="carry")
+                except PairingError as refusal:
+                    if not late.explains(refusal):
+                        raise
+                    batch = late.leave(batch)
+                    await asyncio.sleep(0)
+                else:
+                    taken += len(batch)
+                    break
+            await asyncio.sleep(0)  # neither a refusal nor what is left waits for anything: others come first
+        return taken, late.left
 
     async def _take_manifest(self, sitting: str, brought: Brought) -> bool:
         """Whether the file has a manifest that lists all that is committed by now."""
@@ -164,8 +161,51 @@ class SupportRoutes:
                 stored += 1
         return stored
 
+    async def _spool(self, request: web.Request, file: IO[bytes]) -> str:
+        """The request's body into `file`; gives its SHA-256."""
+        digest, size = hashlib.sha256(), 0
+        async for piece in pieces(request, self._settings.idle_body_s, MAX_CARRY):
+            digest.update(piece)
+            size += len(piece)
+            # Who sends chunks does not say how long it is: room for this, and to store what has come so far.
+            await self._store.require_room(len(piece) + size)
+            with full_disk_refused():
+                await asyncio.to_thread(file.write, piece)
+        with full_disk_refused():
+            await asyncio.to_thread(file.flush)
+        return b64u(digest.digest())
+
     def _see(self, state: Sitting) -> dict[str, Any]:
         return views.sitting(state, self._register.now_ms(), self._settings.support_contact)
+
+
+class _Late:
+    """What a phone recorded while another had taken over: of each run, from which entry on."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, int] = {}
+        self.left = 0
+        """How many entries are left out."""
+
+    def explains(self, refusal: PairingError) -> bool:
+        """Takes note of where a run is late; False if the refusal is about something else."""
+        # What follows on a late entry is late as well.
+        if refusal.code != "binding_replaced" and not (refusal.code == "chain_broken" and self._since):
+            return False
+        self._since[int(refusal.extra["run"])] = int(refusal.extra["seq"])
+        return True
+
+    def leave(self, records: Sequence[str]) -> Sequence[str]:
+        """`records` without those that are late."""
+        if not self._since:
+            return records
+        kept = [record for record in records if not self._is_late(decode_entry(record).link)]
+        self.left += len(records) - len(kept)
+        return kept
+
+    def _is_late(self, link: Link) -> bool:
+        since = self._since.get(link.run)
+        return since is not None and link.seq >= since
 
 
 def _reason_of(request: web.Request) -> str:
@@ -174,21 +214,6 @@ def _reason_of(request: web.Request) -> str:
         return unquote(request.headers.get(REASON_HEADER, ""), errors="strict")
     except UnicodeDecodeError:
         raise PairingError("malformed", f"{REASON_HEADER} is UTF-8 in percent-encoding") from None
-
-
-async def _spool(request: web.Request, file: IO[bytes]) -> str:
-    """The request's body into `file`; gives its SHA-256."""
-    digest, size = hashlib.sha256(), 0
-    async for piece in request.content.iter_chunked(1 << 20):
-        size += len(piece)
-        if size > MAX_CARRY:
-            raise PairingError("too_large", f"at most {MAX_CARRY} bytes")
-        digest.update(piece)
-        with full_disk_refused():
-            await asyncio.to_thread(file.write, piece)
-    with full_disk_refused():
-        await asyncio.to_thread(file.flush)
-    return b64u(digest.digest())
 
 
 def _sha256(content: bytes) -> bytes:

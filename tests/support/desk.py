@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,11 @@ from tests.sittings import Phone, Piece, Service
 class Desk(TestClient[web.Request, web.Application]):
     """Use: `async with Desk(service, folder) as desk`; it asks with the backend's key."""
 
-    def __init__(self, service: Service, folder: Path) -> None:
+    def __init__(self, service: Service, folder: Path, **settings: Any) -> None:
         access = Access(service.identity, service.journal)
         routes = SupportRoutes(
             service.register, access, service.support, service.recorder, service.uploads, service.store,
-            Settings.model_validate({"data": folder}),
+            Settings.model_validate({"data": folder} | settings),
         )
         app = web.Application(middlewares=[refusals], client_max_size=api.MAX_BODY)
         api.mount(app, routes.table())
@@ -47,7 +47,7 @@ class Desk(TestClient[web.Request, web.Application]):
             return answer.status, await answer.json()
 
     async def accept(
-        self, sitting: str, raw: bytes, reason: str = "no network at home"
+        self, sitting: str, raw: bytes | AsyncIterator[bytes], reason: str = "no network at home"
     ) -> tuple[int, dict[str, Any]]:
         """Status and JSON of bringing a file."""
         async with self.post(

@@ -8,14 +8,19 @@ import json
 import struct
 import tracemalloc
 import zipfile
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evidence_server.routes import support
 from pairing.carry import MAX_DIRECTORY, MAX_LINES, open_archive, open_carry
+from pairing.chain import decode_entry
 from pairing.errors import PairingError
 from pairing.jws import read_unverified, sign
-from pairing.messages import Head
+from pairing.messages import MAX_BATCH, Head
 from tests.sittings import Exam, Service, codes, script
 from tests.support.desk import Desk, carry_file, film_alone
 
@@ -108,6 +113,37 @@ async def test_it_brings_what_a_replaced_phone_recorded_before(desk: Desk, servi
     assert claims is not None
     assert (claims["word"], claims["shown_ms"], len(claims["generations"])) == ("complete", 60_000, 2)
     assert "no_manifest" in codes(claims["review"])
+
+
+async def test_what_is_late_costs_no_more_than_its_length(
+    desk: Desk, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many runs of a replaced phone, each refused for itself; meanwhile the server goes on with its work."""
+    exam = await Exam.begin(service)
+    old = exam.phone
+    await exam.rebind()
+    lengths = [200, 200] + [3] * 20
+    for run, length in enumerate(lengths, 1):
+        film_alone(old, 300 * run, 300 * run + length, piece_s=1, run=run)
+    raw = carry_file(old, segments=[])
+    decoded, turns = [0], [0]
+
+    def decode(record: str) -> Any:
+        decoded[0] += 1
+        return decode_entry(record)
+
+    async def others() -> None:
+        while True:
+            turns.append(decoded[0])
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(support, "decode_entry", decode)
+    working = asyncio.create_task(others())
+    status, told = await desk.accept("s_1", raw)
+    working.cancel()
+    assert (status, told["entries"], told["left"]) == (200, 0, sum(lengths))
+    assert decoded[0] <= sum(lengths) + len(lengths) * MAX_BATCH
+    assert max(later - before for before, later in pairwise(turns)) <= 2 * MAX_BATCH
 
 
 async def test_the_same_file_again_brings_nothing_new(desk: Desk, service: Service) -> None:
@@ -366,6 +402,47 @@ def test_short_lines_cost_no_more_than_long_ones() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 8 * len(lines)
+
+
+async def in_chunks(raw: bytes, size: int) -> AsyncIterator[bytes]:
+    """A body whose length nobody is told."""
+    for at in range(0, len(raw), size):
+        yield raw[at : at + size]
+
+
+async def test_a_file_of_unknown_length_leaves_the_journal_its_room(
+    desk: Desk, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exam = await offline(service)
+    raw = carry_file(exam.phone)
+    room = 2 * len(raw) - 1
+
+    async def require_room(length: int) -> None:
+        if length > room:
+            raise PairingError("storage_full", "no room", retry_after_s=30)
+
+    monkeypatch.setattr(service.store, "require_room", require_room)
+    before = (await service.register.look("s_1")).seq
+    for body in (raw, in_chunks(raw, len(raw))):
+        status, told = await desk.accept("s_1", body)
+        assert (status, told["error"]) == (507, "storage_full")
+    assert (await service.register.look("s_1")).seq == before
+    room += 1
+    assert (await desk.accept("s_1", in_chunks(raw, 4_096)))[0] == 200
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 20\r\n\r\nP", "Transfer-Encoding: chunked\r\n\r\n"])
+async def test_a_file_that_stops_coming_is_not_waited_for(
+    service: Service, tmp_path: Path, head: str
+) -> None:
+    await Exam.begin(service)
+    async with Desk(service, tmp_path, idle_body_s=1) as desk:
+        reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
+        asked = "POST /v1/sittings/s_1/carry HTTP/1.1\r\nHost: x\r\nEvidence-Reason: x\r\n"
+        writer.write(f"{asked}Authorization: {desk.key['Authorization']}\r\n{head}".encode())
+        async with asyncio.timeout(20):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+        writer.close()
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
