@@ -39,6 +39,8 @@ class Binder:
         self._register = register
         self._identity = identity
         self._random = random
+        self._shown: dict[tuple[str, str], int] = {}
+        """Until when each (offer, typed code) works that is being shown, in the order of these moments."""
 
     async def create(
         self, sitting: str | None, exam: str, start_ms: int | None, end_ms: int | None,
@@ -83,8 +85,17 @@ class Binder:
         secret, raw = self._offer_secret(offer), from_b64u(offer)
         code = codes.typed_code(secret, raw, now)
         until = codes.next_code_ms(now) - codes.CODE_SLOT_MS + codes.CODE_VALID_MS
-        await self._register.journal.show_code(code, sitting, offer, until, now)
+        await self._show(code, sitting, offer, until, now)
         return Offer(codes.ticket(secret, raw, now), code, codes.next_ticket_ms(now), codes.next_code_ms(now))
+
+    async def _show(self, code: str, sitting: str, offer: str, until_ms: int, now_ms: int) -> None:
+        """Makes a typed code findable, with one durable write however often it is asked for."""
+        shown = self._shown
+        while shown and shown[oldest := next(iter(shown))] <= now_ms:
+            del shown[oldest]
+        if (offer, code) not in shown:
+            await self._register.journal.show_code(code, sitting, offer, until_ms, now_ms)
+            shown[offer, code] = until_ms
 
     async def claim(
         self, record: str, before_typed: Callable[[], Awaitable[None]] | None = None

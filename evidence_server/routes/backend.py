@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import qrcode
@@ -29,6 +30,8 @@ from pairing.errors import PairingError
 
 STREAM_SILENCE_S = 10
 """How often the page hears something even when nothing changes."""
+MAX_STREAMS = 16
+"""Streams of one sitting at once: its page needs one, and a few people may look on."""
 NEXT_CHANGE_HEADER = "Evidence-Next-Change"
 """Milliseconds since 1970, by the server's clock, when a marker gives way to the next."""
 
@@ -47,6 +50,7 @@ class BackendRoutes:
         self._recorder = recorder
         self._releaser = releaser
         self._settings = settings
+        self._followers = Followers()
 
     def table(self) -> Sequence[Route[Any]]:
         """The operations."""
@@ -155,16 +159,17 @@ class BackendRoutes:
             "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
         }
         response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
-        seen = -1
-        while not self._register.stopping:
-            if state.seq != seen:
-                seen = state.seq
-                text = json.dumps(self._see(state), ensure_ascii=False)
-                await response.write(f"event: state\ndata: {text}\n\n".encode())
-            else:
-                await response.write(b": still here\n\n")
-            state = await self._register.changes(sitting, seen, STREAM_SILENCE_S)
+        with self._followers.admit(sitting, request.transport):
+            await response.prepare(request)
+            seen = -1
+            while not self._register.stopping:
+                if state.seq != seen:
+                    seen = state.seq
+                    text = json.dumps(self._see(state), ensure_ascii=False)
+                    await response.write(f"event: state\ndata: {text}\n\n".encode())
+                else:
+                    await response.write(b": still here\n\n")
+                state = await self._register.changes(sitting, seen, STREAM_SILENCE_S)
         return response
 
     def mount(self, app: web.Application) -> None:
@@ -178,6 +183,30 @@ class BackendRoutes:
 
     def _see(self, state: Any) -> dict[str, Any]:
         return views.sitting(state, self._register.now_ms(), self._settings.support_contact)
+
+
+class Followers:
+    """The connections on which each sitting is followed."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, set[asyncio.BaseTransport]] = {}
+
+    @contextmanager
+    def admit(self, sitting: str, connection: asyncio.BaseTransport | None) -> Iterator[None]:
+        """Around one stream of events.  Raises PairingError("throttled")."""
+        if connection is None:
+            raise ConnectionResetError("the connection is lost already")
+        followers = self._open.setdefault(sitting, set())
+        # A page that is gone is noticed only when it is written to: it is not to keep the next one out.
+        if sum(not one.is_closing() for one in followers) >= MAX_STREAMS:
+            raise PairingError("throttled", "too many streams of one sitting", retry_after_s=STREAM_SILENCE_S)
+        followers.add(connection)
+        try:
+            yield
+        finally:
+            followers.discard(connection)
+            if not followers:
+                self._open.pop(sitting, None)
 
 
 def _draw(link: str, kind: str) -> bytes:

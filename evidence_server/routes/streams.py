@@ -26,7 +26,7 @@ def streams() -> dict[str, dict[str, Any]]:
         f"{one}/events": {"get": _operation(
             "followSitting", "The state now and after every change", ("backend", "page"), ("sitting",),
             {"200": _content("text/event-stream", "`event: state`, `data:` as of readSitting.")},
-            ("sitting_unknown",),
+            ("sitting_unknown", "throttled"),
         )},
         f"{one}/qr.{{kind}}": {"get": _operation(
             "drawOffer", "The current link as a QR code", ("backend", "page"), ("sitting", "kind"),

@@ -9,10 +9,12 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from evidence_server.metrics import Metrics, Standing
+from evidence_server.routes.backend import MAX_STREAMS
 from evidence_server.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+PROTOCOL = (ROOT / "protocol.md").read_text(encoding="utf-8")
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -40,6 +42,12 @@ def test_every_metric_is_there() -> None:
     text = Metrics().text(Standing({}, 0, 0, 0, 0)).decode()
     known = {family.name for family in text_string_to_metric_families(text)}
     assert told == {name for name in known if name.startswith("evidence_") and not name.endswith("_created")}
+
+
+def test_the_limits_of_the_protocol_are_those_of_the_code() -> None:
+    section = PROTOCOL.partition("\n## 10. Limits\n")[2].partition("\n## ")[0]
+    told = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE))
+    assert told["streams of a sitting (`GET /v1/sittings/{id}/events`)"].startswith(f"{MAX_STREAMS} at once")
 
 
 def logged(path: Path) -> set[tuple[str, str, tuple[str, ...]]]:

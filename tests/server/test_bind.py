@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from evidence_server.bind import Offer
@@ -53,6 +55,33 @@ async def test_settings_that_are_refused(
     with pytest.raises(PairingError) as error:
         await service.binder.create(name, "oral", start, end, policy)
     assert refused(error) == code
+
+
+# --- offer -------------------------------------------------------------------------------------------
+
+
+async def test_however_often_an_offer_is_asked_for_its_code_is_written_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await sitting(service)
+    written: list[str] = []
+    show = service.journal.show_code
+
+    async def show_code(code: str, *more: Any) -> None:
+        written.append(code)
+        await show(code, *more)
+
+    monkeypatch.setattr(service.journal, "show_code", show_code)
+    told = []
+    for seconds in (0, 1, 89, 90, 179, 180, 270):
+        service.clock.to(seconds)
+        offer = await shown(service)
+        told.append(offer.code)
+        found = await service.journal.find_code(offer.code)
+        assert found is not None
+        assert found[0] == name
+    assert written == list(dict.fromkeys(told))
+    assert len(written) == 4
 
 
 # --- claim -------------------------------------------------------------------------------------------
