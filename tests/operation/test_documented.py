@@ -8,9 +8,12 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from evidence_server import checks, verdict
 from evidence_server.metrics import Metrics, Standing
 from evidence_server.routes.backend import MAX_STREAMS
 from evidence_server.settings import Settings
+from pairing.messages import MAX_BATCH
+from pairing.policy import DAY_S
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -48,6 +51,11 @@ def test_the_limits_of_the_protocol_are_those_of_the_code() -> None:
     section = PROTOCOL.partition("\n## 10. Limits\n")[2].partition("\n## ")[0]
     told = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE))
     assert told["streams of a sitting (`GET /v1/sittings/{id}/events`)"].startswith(f"{MAX_STREAMS} at once")
+    assert re.findall(r"\d+ longest|first \d+", told["lists of a verdict"]) == [
+        f"first {verdict.LISTED}", f"{checks.LISTED} longest", f"first {checks.LISTED}",
+    ]
+    assert f"Durations are whole seconds, 0 to {DAY_S:,};" in PROTOCOL
+    assert f"(of one phone's at most {MAX_BATCH} such records)" in PROTOCOL
 
 
 def logged(path: Path) -> set[tuple[str, str, tuple[str, ...]]]:
