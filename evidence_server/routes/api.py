@@ -15,6 +15,8 @@ from pairing.errors import PairingError
 
 MAX_BODY = 1024 * 1024
 """Longest JSON body: 64 entries of the longest kind that a phone makes are a tenth of it."""
+BODY_S = 300
+"""Longest that a JSON body may take, however it trickles: the longest one at 28 kbit/s."""
 MAX_WHOLE = 10**15 - 1
 """Largest whole number in a query."""
 
@@ -67,7 +69,11 @@ async def read_body(request: web.Request, shape: type[Body], idle_s: float) -> B
         raise PairingError("content_encoded")
     if request.content_type != "application/json" and request.can_read_body:
         raise PairingError("wrong_media_type", "application/json is expected")
-    raw = b"".join([piece async for piece in pieces(request, idle_s, MAX_BODY)])
+    try:
+        async with asyncio.timeout(BODY_S):
+            raw = b"".join([piece async for piece in pieces(request, idle_s, MAX_BODY)])
+    except TimeoutError:
+        raise PairingError("request_idle", f"not whole after {BODY_S} s") from None
     try:
         return shape.model_validate_json(raw or b"{}")
     except ValidationError as error:

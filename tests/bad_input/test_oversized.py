@@ -141,6 +141,14 @@ async def test_a_body_that_stops_coming_is_not_waited_for(head: bytes, tmp_path:
         assert refusal(await answered(server, POST + head)) == (408, "request_idle")
 
 
+async def test_a_body_that_trickles_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evidence_server.routes.api.BODY_S", 0.5)
+    async with hosting(tmp_path / "data", FakeClock(), idle_body_s=60) as server:
+        assert refusal(await answered(server, POST + b"Content-Length: 20\r\n\r\n{")) == (408, "request_idle")
+
+
 async def test_a_body_that_comes_slowly_is_taken(tmp_path: Path) -> None:
     """Longer in all than a body may stay silent, and never as long as that."""
     async with hosting(tmp_path / "data", FakeClock(), idle_body_s=4) as server:
