@@ -76,6 +76,14 @@ def peer(folder: Path, cores: Cores) -> Iterator[Server]:
         yield Server("@tus/server", pid, port, "/files", folder, lambda upload_id: folder / upload_id)
 
 
+@contextmanager
+def least(folder: Path, cores: Cores) -> Iterator[Server]:
+    """`bench.least_server`: hashes and syncs as ours does, and nothing else."""
+    with _running([sys.executable, "-m", "bench.least_server", str(folder)], cores) as (pid, port):
+        yield Server("least in Python", pid, port, "/files", folder,
+                     lambda upload_id: folder / "files" / "objects" / upload_id)
+
+
 def peer_version() -> str:
     """The installed version of @tus/server."""
     told = json.loads((ROOT / "node_modules" / "@tus" / "server" / "package.json").read_text())
