@@ -73,7 +73,9 @@ async def test_without_its_keys_nothing_can_be_vouched_for(data: Path) -> None:
 async def test_one_damaged_journal_does_not_hide_the_others(data: Path) -> None:
     await left(data)
     with closing(sqlite3.connect(data / "journal.sqlite")) as journal, journal:
-        journal.execute("INSERT INTO sittings SELECT 's_2', due_ms, decided, stage, deadline_ms FROM sittings")
+        journal.execute(
+            "INSERT INTO sittings SELECT 's_2', due_ms, decided, stage, deadline_ms FROM sittings"
+        )
         journal.execute(
             "INSERT INTO events SELECT 's_2', seq, at_ms + (seq = 2), kind, body, hash FROM events"
         )
