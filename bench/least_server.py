@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -63,8 +64,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._handle: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are, and do not say so
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return _BUFFER
