@@ -1,6 +1,6 @@
 """The verdict: a pure function of a sitting's journal and its policy (requirements E9, E10).
 
-complete = nothing missing, gaps within limits, required checks passed or waived, all that takes stored by
+complete = nothing missing, gaps within limits, required checks passed or waived, all of that stored by
 the deadline; late = the same, stored later; everything else incomplete, each reason named.
 """
 

@@ -126,7 +126,7 @@ class SupportRoutes:
                     if not late.explains(refusal):
                         raise
                     batch = late.leave(batch)
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)  # as below
                 else:
                     taken += len(batch)
                     break
