@@ -10,6 +10,14 @@ from tests.sittings import Exam, Service, codes
 from tests.watch.test_checks import ACCEPT, REVIEW, scan
 
 
+async def film_the_exam(exam: Exam) -> None:
+    """Films from the scan's end on and delivers all that is not kept back; the exam ends."""
+    await exam.phone.film(-8, 60)
+    await exam.phone.upload()
+    exam.clock.to(60)
+    await exam.end(60)
+
+
 @pytest.mark.parametrize(("weight", "late_s", "word"), [
     ("required", 0, COMPLETE), ("required", 10, COMPLETE), ("required", 21, LATE), ("review", 21, COMPLETE),
 ])
@@ -21,10 +29,7 @@ async def test_a_scan_that_arrives_after_all_else_is_waited_for_until_the_deadli
     exam = await Exam.begin(service, policy=policy)
     piece = await scan(exam, -28, -8, ACCEPT)
     piece.kept = True
-    await exam.phone.film(-8, 60)
-    await exam.phone.upload()
-    exam.clock.to(60)
-    await exam.end(60)
+    await film_the_exam(exam)
     await exam.phone.manifest()
     assert await exam.verdict() is None
     exam.clock.to(60 + late_s)
@@ -44,10 +49,7 @@ async def test_of_two_good_scans_the_one_that_came_in_time_counts(service: Servi
     await scan(exam, -28, -18, REVIEW)
     again = await scan(exam, -18, -8, ACCEPT)
     again.kept = True
-    await exam.phone.film(-8, 60)
-    await exam.phone.upload()
-    exam.clock.to(60)
-    await exam.end(60)
+    await film_the_exam(exam)
     exam.clock.to(85)
     await exam.phone.upload(again)
     exam.clock.to(85 + QUIET_MS / 1000)
