@@ -20,6 +20,7 @@ from evidence_server.placing import place_runs
 from evidence_server.scan import Marked, marked, mono_ms, stretch
 from evidence_server.seen import FOREIGN, UNCHECKED, Answer, Look, Search, SeenSpan
 from evidence_server.segment import Segment
+from evidence_server.segments import Run
 from evidence_server.sitting import Generation, Sitting
 from pairing.clock import Placement
 from pairing.jws import MAX_INTEGER
@@ -255,12 +256,12 @@ def _totals(seen: Sequence[tuple[Span, SeenSpan]]) -> list[Finding]:
 
 
 def _blind(
-    look: Look, segments: Sequence[Segment], placed: Sequence[PlacedSegment], clock: RunClock
+    look: Look, segments: Run, placed: Sequence[PlacedSegment], clock: RunClock
 ) -> Iterator[Span]:
     """Where pictures are recorded and nobody could look at them: the eye died of a segment, or there is no
     key frame that decodes, by the eye or by the measurement of the segments."""
-    unread = {id(segments[ordinal]) for ordinal in look.unread if ordinal < len(segments)}
-    yield from (item.span for item in placed if id(item.segment) in unread)
+    unread = {segments[ordinal].head for ordinal in look.unread if ordinal < len(segments)}
+    yield from (item.span for item in placed if item.segment.head in unread)
     yield from (clock.span(span) for span in look.spans if span.kind == UNCHECKED)
     begin_ms: int | None = None
     for item in placed:
@@ -340,11 +341,11 @@ def _by_run(coverage: Coverage) -> Runs:
 
 
 def _unseen(
-    segments: Sequence[Segment], placed: Sequence[PlacedSegment], upto: int, required: Span
+    segments: Run, placed: Sequence[PlacedSegment], upto: int, required: Span
 ) -> list[Span]:
     """The stored stretches of the required interval that were not looked at."""
-    later = {id(segment) for segment in segments[upto:]}
-    return union((item.span for item in placed if id(item.segment) in later), required)
+    later = {segment.head for segment in segments[upto:]}
+    return union((item.span for item in placed if item.segment.head in later), required)
 
 
 class RunClock:
@@ -372,8 +373,8 @@ class RunClock:
 
 
 def _is_handled(
-    span: SeenSpan, segments: Sequence[Segment], handled: Sequence[tuple[int, int]]
+    span: SeenSpan, run: Run, handled: Sequence[tuple[int, int]]
 ) -> bool:
     """Whether a stretch lies wholly where the phone was in hands."""
-    begin, end = mono_ms(segments, span.start_us), mono_ms(segments, span.end_us)
+    begin, end = mono_ms(run, span.start_us), mono_ms(run, span.end_us)
     return any(since <= begin and end <= until + SETTLING_MS for since, until in handled)

@@ -94,7 +94,7 @@ def cover(state: Sitting, required: Span) -> Coverage:
     drift = 0
     for generation in state.generations:
         for run, segments in generation.runs.items():
-            if segments[0].source != "camera":
+            if segments.source != "camera":
                 continue
             some, worst = _place_run(segments, placements[generation.number, run])
             placed += map(_within_numbers, some)
@@ -132,10 +132,10 @@ def pending(state: Sitting, end_ms: int) -> list[Segment]:
     """The segments that were recorded before the end and are not stored, or (the camera's) not measured.
 
     Those from before the exam, too: they hold the room scan, and what later ones of their run are read by.
-    They are placed by their heads, as `cover` places them; asked after each event, it reads no measurement.
+    They are placed by their heads, as `cover` places them; asked after each event, it reads no others.
     """
     waiting = [
-        segment for segment in state.segments()
+        segment for generation in state.generations for segment in generation.segments.unfinished()
         if (segment.measurement if segment.source == "camera" else segment.stored_at_ms) is None
     ]
     placements = place_runs(state) if waiting else {}

@@ -74,7 +74,7 @@ def handling(generation: Generation) -> Iterator[tuple[int, int, int]]:
     """
     recorded = {
         run: (segments[0].mono_begin_ms, segments[-1].mono_end_ms)
-        for run, segments in generation.runs.items() if segments[0].source == "camera"
+        for run, segments in generation.runs.items() if segments.source == "camera"
     }
     notes = (one.note for one in generation.notes)
     first_placed = min(

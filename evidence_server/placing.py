@@ -48,9 +48,11 @@ class Mark(NamedTuple):
 
 
 def marks(generation: Generation, fresh: Sequence[Entry] = ()) -> Iterable[Mark]:
-    """All of one phone's, those of `fresh` entries among them, heads before notes."""
-    for one in generation.segments.values():
-        yield Mark(one.run, one.mono_begin_ms, one.wall_ms, one.clock)
+    """All of one phone's that place its runs, those of `fresh` entries among them, heads before notes."""
+    for run, segments in generation.runs.items():
+        yield Mark(run, segments[0].mono_begin_ms, segments[0].wall_ms, None)
+    for run, clock in generation.segments.samples():
+        yield Mark(run, clock.mono_ms, clock.wall_ms, clock)
     yield from (Mark.of(entry) for entry in fresh if isinstance(entry, Head))
     yield from (Mark.of(placed.note) for placed in generation.notes)
     yield from (Mark.of(entry) for entry in fresh if not isinstance(entry, Head))

@@ -8,7 +8,7 @@ from typing import Any
 
 from evidence_server.media.supervisor import MediaWorker
 from evidence_server.proof import Finding, Proof, media_reader
-from evidence_server.segment import Segment
+from evidence_server.segments import Run
 
 
 async def measure_again(bundle: Path, proof: Proof) -> None:
@@ -21,7 +21,7 @@ async def measure_again(bundle: Path, proof: Proof) -> None:
         for generation in proof.state.generations:
             for number, segments in generation.runs.items():
 
-                async def read(ordinal: int, segments: list[Segment] = segments) -> bytes:
+                async def read(ordinal: int, segments: Run = segments) -> bytes:
                     return read_segment(segments[ordinal])
 
                 run = f"{generation.number}/{number}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from evidence_server.segment import Measured, Segment
+from evidence_server.segments import Run
 from evidence_server.sitting import Generation, PlacedNote
 
 LONGEST_SCAN_MS = 300_000
@@ -91,11 +91,8 @@ def _end_of_scan(
 
 def _newest_run(generation: Generation) -> int:
     """The camera's newest run, 0 before the first."""
-    return max((number for number, segments in generation.runs.items() if _is_camera(segments)), default=0)
-
-
-def _is_camera(segments: Sequence[Segment]) -> bool:
-    return segments[0].source == "camera"
+    runs = generation.runs.items()
+    return max((number for number, segments in runs if segments.source == "camera"), default=0)
 
 
 def _recorded_ms(generation: Generation, run: int) -> int:
@@ -109,8 +106,8 @@ def stretch(generation: Generation, of: Marked, *, over: bool) -> Stretch:
 
     `over`: what is not stored will not be waited for.
     """
-    segments = generation.runs.get(of.run, [])
-    if not segments or not _is_camera(segments):
+    segments = generation.runs.get(of.run)
+    if segments is None or segments.source != "camera":
         return Stretch((), (), over)
     until_ms = _recorded_ms(generation, of.run) if of.end_ms is None else of.end_ms
     inside = [
@@ -130,39 +127,30 @@ def stretch(generation: Generation, of: Marked, *, over: bool) -> Stretch:
     return Stretch(tuple(ready), skipped if over else (), read and (over or (committed and not skipped)))
 
 
-def media_us(segments: Sequence[Segment], mono_ms: int) -> int:
+def media_us(run: Run, mono_ms: int) -> int:
     """A moment of a run's monotonic clock on its media clock, by the measured segment nearest to it."""
     near = min(
-        _measured(segments), default=None,
-        key=lambda one: max(one[0].mono_begin_ms - mono_ms, mono_ms - one[0].mono_end_ms, 0),
+        run.shown(), default=None,
+        key=lambda one: max(one.mono_begin_ms - mono_ms, mono_ms - one.mono_end_ms, 0),
     )
     if near is None:
         return 0
-    segment, found = near
-    length_ms = segment.mono_end_ms - segment.mono_begin_ms
+    length_ms = near.mono_end_ms - near.mono_begin_ms
     if length_ms <= 0:
-        return found.first_us
-    inside_ms = min(max(mono_ms, segment.mono_begin_ms), segment.mono_end_ms) - segment.mono_begin_ms
-    return found.first_us + (found.end_us - found.first_us) * inside_ms // length_ms
+        return near.first_us
+    inside_ms = min(max(mono_ms, near.mono_begin_ms), near.mono_end_ms) - near.mono_begin_ms
+    return near.first_us + (near.end_us - near.first_us) * inside_ms // length_ms
 
 
-def mono_ms(segments: Sequence[Segment], at_us: int) -> int:
+def mono_ms(run: Run, at_us: int) -> int:
     """The inverse of `media_us`: a moment of a run's media clock on its monotonic clock."""
     near = min(
-        _measured(segments), default=None,
-        key=lambda one: max(one[1].first_us - at_us, at_us - one[1].end_us, 0),
+        run.shown(), default=None, key=lambda one: max(one.first_us - at_us, at_us - one.end_us, 0),
     )
     if near is None:
-        return segments[0].mono_begin_ms
-    segment, found = near
-    if found.end_us <= found.first_us:
-        return segment.mono_begin_ms
-    inside_us = min(max(at_us, found.first_us), found.end_us) - found.first_us
-    length_ms = segment.mono_end_ms - segment.mono_begin_ms
-    return segment.mono_begin_ms + length_ms * inside_us // (found.end_us - found.first_us)
-
-
-def _measured(segments: Sequence[Segment]) -> Iterator[tuple[Segment, Measured]]:
-    for segment in segments:
-        if segment.measurement is not None and segment.measurement.has_video:
-            yield segment, segment.measurement
+        return run[0].mono_begin_ms
+    if near.end_us <= near.first_us:
+        return near.mono_begin_ms
+    inside_us = min(max(at_us, near.first_us), near.end_us) - near.first_us
+    length_ms = near.mono_end_ms - near.mono_begin_ms
+    return near.mono_begin_ms + length_ms * inside_us // (near.end_us - near.first_us)

@@ -1,22 +1,21 @@
-"""A committed segment as the folded state keeps it: what verdict, views and uploads read of its records.
+"""A committed segment: what verdict, views and uploads read of its records.
 
-A live sitting has nine hundred of them an hour, so nothing is kept that the journal holds and nobody reads
-here: no link to the record before, no receipt, no whole measurement.
+Nothing is kept that the journal holds and nobody reads here: no link to the record before, no receipt, no
+whole measurement.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from pairing.messages import ClockSample, Head
+from pairing.encoding import b64u
+from pairing.messages import ClockSample
 from pairing.receipt import Receipt
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """What is read of a measurement.
 
     Where a segment added no pictures, `has_video` is False and the numbers of its picture track are 0.
@@ -46,42 +45,42 @@ class Measured:
         )
 
 
-@dataclass(slots=True)
-class Segment:
-    """A committed segment: entry `seq` of run `run`, named by its head's hash.
+class Segment(NamedTuple):
+    """A committed segment: entry `seq` of run `run`, as `Segments` has it when it is asked.
 
-    What its head says has the head's names; `mono_ms` is split.  `stored_at_ms`, `stored_seq` (the event
-    that holds the receipt) and `measurement` are None until it is stored, measured.
+    What its head says has the head's names; `mono_ms` is split, hashes are bytes.  `stored_at_ms`,
+    `stored_seq` (the event that holds the receipt) and `measurement` are None until it is stored, measured.
     """
 
-    name: str
+    head: bytes
     generation: int
     run: int
     seq: int
     source: str
     container: str
     length: int
-    sha256: str
+    content: bytes
     mono_begin_ms: int
     mono_end_ms: int
     wall_ms: int
     clock: ClockSample | None
     committed_at_ms: int
-    carried: bool = False
-    stored_at_ms: int | None = None
-    stored_seq: int | None = None
-    measurement: Measured | None = None
-    read_behind: tuple[int, ...] | None = None
+    carried: bool
+    stored_at_ms: int | None
+    stored_seq: int | None
+    measurement: Measured | None
+    read_behind: tuple[int, ...] | None
     """Where something in front of it was missing: the places in its run that it was read behind."""
 
-    @classmethod
-    def of(cls, head: Head, name: str, committed_at_ms: int, *, carried: bool = False) -> Segment:
-        """The segment that `head`, whose record's hash is `name`, commits to."""
-        link = head.link
-        return cls(
-            name, link.generation, link.run, link.seq, sys.intern(head.source), sys.intern(head.container),
-            head.length, head.sha256, *head.mono_ms, head.wall_ms, link.clock, committed_at_ms, carried,
-        )
+    @property
+    def name(self) -> str:
+        """Its head's hash."""
+        return b64u(self.head)
+
+    @property
+    def sha256(self) -> str:
+        """Its media's hash."""
+        return b64u(self.content)
 
     def receipt(self, sitting: str, stored_at_ms: int) -> Receipt:
         """What is signed when it becomes durable."""

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from evidence_server.event import GENESIS, Event, Name
 from evidence_server.seen import Answer, Look, Seen
 from evidence_server.segment import Measured, Segment
+from evidence_server.segments import Run, Segments
 from pairing.chain import Chains, Entry, decode_entry
 from pairing.deadline import Outage, deadline_ms
 from pairing.encoding import sha256_b64u
@@ -64,13 +65,20 @@ class Generation:
     binding: str
     confirmed_at_ms: int
     chains: Chains
-    segments: dict[str, Segment] = field(default_factory=dict)
-    runs: dict[int, list[Segment]] = field(default_factory=dict)
+    segments: Segments = field(init=False)
     notes: list[PlacedNote] = field(default_factory=list)
     forks: list[str] = field(default_factory=list)
     manifest: Manifest | None = None
     seen: Seen = field(default_factory=Seen)
     replaced_at_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        self.segments = Segments(self.number, self.chains.known)
+
+    @property
+    def runs(self) -> Mapping[int, Run]:
+        """Its runs with media, by number."""
+        return self.segments.runs
 
     @property
     def manifest_current(self) -> bool:
@@ -175,7 +183,7 @@ class Sitting:
     def segments(self) -> Iterable[Segment]:
         """All segments of all generations."""
         for generation in self.generations:
-            yield from generation.segments.values()
+            yield from generation.segments
 
     def pictures(self) -> set[str]:
         """The names of all pictures that were made of what was seen."""
@@ -261,14 +269,11 @@ def _committed(state: Sitting, event: Event, body: dict[str, Any]) -> None:
         entry: Entry = decode_entry(record)
         if not generation.chains.extend(entry, record):
             continue
-        run = entry.link.run
-        name = generation.chains.runs[run].tip  # the very string: a copy a segment would be a tenth of it
+        name = generation.chains.runs[entry.link.run].tip
         if isinstance(entry, Note):
             generation.notes.append(PlacedNote(entry, name, event.at_ms))
             continue
-        segment = Segment.of(entry, name, event.at_ms, carried=body.get("by") == "carry")
-        generation.segments[name] = segment
-        generation.runs.setdefault(run, []).append(segment)
+        generation.segments.add(entry, name, event.at_ms, carried=body.get("by") == "carry")
     state.touch(event)
 
 
@@ -279,30 +284,15 @@ def _forked(state: Sitting, event: Event, body: dict[str, Any]) -> None:
 
 def _stored(state: Sitting, event: Event, body: dict[str, Any]) -> None:
     generation = state.generations[body["generation"] - 1]
-    segment = generation.segments[body["head"]]
-    segment.stored_at_ms, segment.stored_seq = event.at_ms, event.seq
-    ordinal = len(generation.runs[segment.run])
-    # From the end: what is stored as it comes has few behind it, however long the run is.
-    for later in reversed(generation.runs[segment.run]):
-        ordinal -= 1
-        if later is segment:
-            break
-        # What could not be read because this one was missing deserves another look.
-        if later.read_behind is not None and later.measurement and later.measurement.problems:
-            later.measurement = None
-    generation.seen.forget(segment.run, ordinal)
+    run, ordinal = generation.segments.store(body["head"], event.at_ms, event.seq)
+    generation.seen.forget(run, ordinal)
     state.touch(event)
 
 
 def _measured(state: Sitting, event: Event, body: dict[str, Any]) -> None:
-    generation = state.generations[body["generation"] - 1]
-    segment = generation.segments[body["head"]]
-    segment.measurement = Measured.of(body["measurement"])
-    segment.read_behind = None if body["read_behind"] is None else tuple(body["read_behind"])
-    if segment.read_behind is not None and segment.measurement.problems:
-        before = [item for item in generation.runs[segment.run] if item.seq < segment.seq]
-        if sum(item.stored_at_ms is not None for item in before) > len(segment.read_behind):
-            segment.measurement = None  # what was missing came while it was being read
+    read_behind = None if body["read_behind"] is None else tuple(body["read_behind"])
+    segments = state.generations[body["generation"] - 1].segments
+    segments.measure(body["head"], Measured.of(body["measurement"]), read_behind)
     state.touch(event)
 
 

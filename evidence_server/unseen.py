@@ -72,7 +72,7 @@ def unseen(state: Sitting, so_far: SoFar, *, over: bool) -> Iterator[MarkedTask 
     if checks & {"continuity", "anchor"}:
         for generation in state.generations:
             for run, segments in generation.runs.items():
-                if segments[0].source == "camera":
+                if segments.source == "camera":
                     yield from _look_task(state, generation, run, so_far(generation, str(run)), over=over)
 
 
@@ -113,7 +113,7 @@ def is_over(state: Sitting, now_ms: int) -> bool:
 def _no_more(generation: Generation, run: int) -> bool:
     """Whether no more segments of this run will come: the phone has listed all, or records another one."""
     return generation.manifest_current or any(
-        number > run and segments[0].source == "camera" for number, segments in generation.runs.items()
+        number > run and segments.source == "camera" for number, segments in generation.runs.items()
     )
 
 
@@ -122,9 +122,8 @@ def orientations(generation: Generation, of: Marked) -> list[Segment]:
     if of.kind != "scan" or of.end_ms is None:
         return []
     return [
-        segment for segment in generation.segments.values()
-        if segment.source == "orientation"
-        and segment.mono_begin_ms < of.end_ms and segment.mono_end_ms > of.begin_ms
+        segment for run in generation.runs.values() if run.source == "orientation" for segment in run
+        if segment.mono_begin_ms < of.end_ms and segment.mono_end_ms > of.begin_ms
     ]
 
 

@@ -5,7 +5,7 @@ The measuring itself is done by `media` in a limited process; this stage only ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evidence_server.media.supervisor import MediaWorker
@@ -21,7 +21,7 @@ class Task:
     """Segment number `ordinal` of its run, readable behind the stored segments `before`."""
 
     generation: Generation
-    segments: list[Segment]
+    segments: Sequence[Segment]
     ordinal: int
     before: tuple[int, ...]
 
@@ -42,16 +42,16 @@ def tasks(state: Sitting, *, past_holes: bool) -> Iterator[Task]:
     A segment behind a missing one waits for it, unless `past_holes`: then it is read as far as it goes.
     """
     for generation in state.generations:
-        for segments in generation.runs.values():
-            before: list[int] = []
-            for ordinal, segment in enumerate(segments):
+        for run in generation.runs.values():
+            missing: set[int] = set()
+            for ordinal, segment in run.unfinished():
                 if segment.stored_at_ms is None:
                     if not past_holes:
                         break
-                    continue
-                if segment.measurement is None:
-                    yield Task(generation, segments, ordinal, tuple(before))
-                before.append(ordinal)
+                    missing.add(ordinal)
+                elif segment.measurement is None:
+                    before = tuple(number for number in range(ordinal) if number not in missing)
+                    yield Task(generation, run, ordinal, before)
 
 
 class Verifier(Turns):

@@ -7,7 +7,6 @@ from typing import Any
 
 from evidence_server.coverage import Span, cover, union
 from evidence_server.placing import place_runs
-from evidence_server.segment import Segment
 from evidence_server.shown import Progress, nothing_yet, seen
 from evidence_server.sitting import CLAIM_LAPSES_MS, ClaimState, Generation, Sitting
 
@@ -57,25 +56,20 @@ def phone(state: Sitting, generation: Generation | None) -> dict[str, Any] | Non
     """How far one phone's recording has come."""
     if generation is None:
         return None
-    camera = [segment for segment in generation.segments.values() if segment.source == "camera"]
-    stored = [segment for segment in camera if segment.stored_at_ms is not None]
-    verified = [segment for segment in camera if segment.measurement is not None]
+    camera = generation.segments.camera
     capture, gap = _capture(state, generation)
-    contacts = [generation.confirmed_at_ms]
-    contacts += [segment.committed_at_ms for segment in camera[-1:]]
+    contacts = [generation.confirmed_at_ms, camera.committed_at_ms, camera.stored_at_ms]
     contacts += [note.committed_at_ms for note in generation.notes[-1:]]
-    contacts += [segment.stored_at_ms or 0 for segment in camera]
     return {
-        "capture": capture, "last_contact_ms": max(contacts), "recorded_ms": _length_ms(camera),
-        "committed_ms": _length_ms(camera), "stored_ms": _length_ms(stored),
-        "verified_ms": _length_ms(verified),
-        "segments": {"committed": len(camera), "stored": len(stored), "verified": len(verified)},
+        "capture": capture, "last_contact_ms": max(contacts), "recorded_ms": camera.committed.length_ms,
+        "committed_ms": camera.committed.length_ms, "stored_ms": camera.stored.length_ms,
+        "verified_ms": camera.verified.length_ms,
+        "segments": {
+            "committed": camera.committed.segments, "stored": camera.stored.segments,
+            "verified": camera.verified.segments,
+        },
         "gap": gap,
     }
-
-
-def _length_ms(segments: list[Segment]) -> int:
-    return sum(segment.mono_end_ms - segment.mono_begin_ms for segment in segments)
 
 
 def _capture(state: Sitting, generation: Generation) -> tuple[str, dict[str, Any] | None]:
@@ -146,7 +140,8 @@ def phone_reads(
     generation = state.generations[claimed.generation - 1] if claimed.generation else None
     unstored: list[str] = []
     if generation is not None:
-        unstored = [name for name, item in generation.segments.items() if item.stored_at_ms is None]
+        waiting = generation.segments.unfinished()
+        unstored = [segment.name for segment in waiting if segment.stored_at_ms is None]
     return {
         "stage": claimed.stage, "server_time_ms": now_ms, "position": state.seq,
         "generation": claimed.generation,

@@ -16,6 +16,7 @@ from evidence_server.register import Register
 from evidence_server.scan import Marked, media_us, moments, mono_ms
 from evidence_server.seen import FOREIGN, Look, SeenSpan, picture_name
 from evidence_server.segment import Segment
+from evidence_server.segments import Run
 from evidence_server.sitting import Generation, Sitting
 from evidence_server.store import Store
 from evidence_server.turns import Turns
@@ -93,12 +94,11 @@ class Watcher(Turns):
 
     async def _read_marked(self, state: Sitting, task: MarkedTask) -> None:
         generation, of = task.generation, task.of
-        segments = generation.runs.get(of.run, [])
         key = (state.id, generation.number, of.note)
         name = f"{state.id}/{generation.number}/{of.run}/{of.note}"
         if task.ordinal is not None:
             at = self._progress.setdefault(key, Progress())
-            before = task.stretch.ordinals[: at.read]
+            before, segments = task.stretch.ordinals[: at.read], generation.runs[of.run]
             seen = await self._eyes.follow(
                 name, task.ordinal, before, segments[0].container, self._reader(state, segments),
                 kind=of.kind, from_us=media_us(segments, of.begin_ms),
@@ -204,17 +204,17 @@ class Watcher(Turns):
         tolerance_ms = (end_ms - begin_ms) // 2 + vague_ms
         return list(expected_codes(self._anchor_key(state.id), (begin_ms + end_ms) // 2, tolerance_ms))
 
-    def _slots(self, state: Sitting, segments: Sequence[Segment], looks: Sequence[Any]) -> list[list[int]]:
+    def _slots(self, state: Sitting, run: Run, looks: Sequence[Any]) -> list[list[int]]:
         """Rows of a moment on the media clock, and the slots whose markers were read in that picture."""
         rows = []
         for at_us, *codes in looks:
-            rows.append([int(at_us), *(self._slot(state, segments, int(at_us), int(code)) for code in codes)])
+            rows.append([int(at_us), *(self._slot(state, run, int(at_us), int(code)) for code in codes)])
         return rows
 
-    def _slot(self, state: Sitting, segments: Sequence[Segment], at_us: int, code: int) -> int:
+    def _slot(self, state: Sitting, run: Run, at_us: int, code: int) -> int:
         """Which slot's marker a code is that was read in the picture at `at_us`."""
-        placement = place_runs(state)[segments[0].generation, segments[0].run]
-        at_ms = placement.server_ms(mono_ms(segments, at_us))
+        placement = place_runs(state)[run[0].generation, run[0].run]
+        at_ms = placement.server_ms(mono_ms(run, at_us))
         slot = slot_shown(self._anchor_key(state.id), code, at_ms, placement.uncertainty_ms)
         return FOREIGN if slot is None else slot
 
@@ -231,7 +231,7 @@ class Watcher(Turns):
 
     # --- the store ---------------------------------------------------------------------------------------
 
-    def _reader(self, state: Sitting, segments: list[Segment]) -> Callable[[int], Any]:
+    def _reader(self, state: Sitting, segments: Run) -> Callable[[int], Any]:
         async def read(ordinal: int) -> bytes:
             return await self._store.read(state.id, segments[ordinal].name)
 

@@ -10,6 +10,7 @@ from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 
+from pairing.digests import Digests
 from pairing.errors import PairingError
 from pairing.jws import SigningKey, read_header, read_unverified, record_hash, verify
 from pairing.messages import Head, Link, Note
@@ -56,23 +57,23 @@ class RunChain:
 class Chains:
     """All runs of one generation.  `extend` is the only way to change it.
 
-    `known` holds the hash of every accepted record, the binding's first, with its run (0 for the binding).
+    `known` holds the hash of every accepted record, the binding's first.
     """
 
     sitting: str
     generation: int
     binding: str
     runs: MutableMapping[int, RunChain] = field(default_factory=dict)
-    known: MutableMapping[str, int] = field(default_factory=dict)
+    known: Digests = field(default_factory=Digests)
 
     def __post_init__(self) -> None:
-        self.known.setdefault(self.binding, 0)
+        self.known.add(self.binding)
 
     def trial(self) -> Chains:
         """A layer over these chains: extending it leaves them untouched."""
         return Chains(
             self.sitting, self.generation, self.binding,
-            ChainMap({}, self.runs), ChainMap({}, self.known),
+            ChainMap({}, self.runs), Digests(self.known),
         )
 
     @property
@@ -102,7 +103,7 @@ class Chains:
         if isinstance(entry, Head):
             run = _with_segment(run, entry)
         self.runs[link.run] = replace(run, next_seq=link.seq + 1, tip=name)
-        self.known[name] = link.run
+        self.known.add(name)
         return True
 
     def _follows(self, link: Link, run: RunChain) -> None:

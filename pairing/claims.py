@@ -9,7 +9,7 @@ from pairing.errors import PairingError
 from pairing.jws import MAX_INTEGER
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
-_HASH = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+_HASH = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z")  # 256 bits are 43 characters less two bits
 
 
 def is_identifier(text: object) -> bool:

@@ -14,7 +14,7 @@ from pairing.chain import Chains, RunChain, read_entry
 from pairing.clock import Placement, place_by_samples, place_by_wall
 from pairing.deadline import Outage, deadline_ms
 from pairing.errors import PairingError
-from pairing.jws import phone_key, sign, thumbprint, verify
+from pairing.jws import phone_key, record_hash, sign, thumbprint, verify
 from pairing.manifest import ListedRun, Manifest, list_runs
 from pairing.messages import ClockSample
 from pairing.policy import Policy
@@ -149,7 +149,7 @@ def test_manifest(vector: Vector) -> None:
         run["run"]: RunChain(next_seq=run["entries"], tip=run["tip"], bytes=run["bytes"])
         for run in vector["committed"]
     }
-    chains = Chains("s_vectors", 1, "binding", runs=runs)
+    chains = Chains("s_vectors", 1, record_hash("binding"), runs=runs)
     assert Manifest.from_claims(vector["claims"]).covers(chains) is vector["covers"]
 
 

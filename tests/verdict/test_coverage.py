@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -42,21 +43,26 @@ def segment(
     run: int, seq: int, mono_ms: tuple[int, int], media_us: tuple[int, int], kind: str, *,
     sample: ClockSample | None = None, committed_ms: int = R.end_ms,
 ) -> Segment:
-    link = Link("s", 1, run, seq, HASH, HASH, sample)
-    wall = mono_ms[0] + BOOT_MS
-    head = Head(link, "camera", "video/mp4", 0, 1, HASH, media_us, mono_ms, wall)
-    found = Segment.of(head, f"{run}/{seq}", committed_ms)
-    if kind != MISSING:
-        found.stored_at_ms = committed_ms
-        found.measurement = measurement(*media_us, problem="undecodable" if kind == UNREADABLE else "")
-    return found
+    found = measurement(*media_us, problem="undecodable" if kind == UNREADABLE else "")
+    stored = kind != MISSING
+    return Segment(
+        hashlib.sha256(f"{run}/{seq}".encode()).digest(), 1, run, seq, "camera", "video/mp4", 1, bytes(32),
+        *mono_ms, mono_ms[0] + BOOT_MS, sample, committed_ms, False, committed_ms if stored else None,
+        1 if stored else None, found if stored else None, None,
+    )
 
 
 def sitting(segments: Sequence[Segment], notes: Sequence[PlacedNote] = ()) -> Sitting:
     generation = Generation(1, {}, HASH, HASH, T0, Chains("s", 1, HASH))
     for item in segments:
-        generation.segments[item.name] = item
-        generation.runs.setdefault(item.run, []).append(item)
+        link = Link("s", 1, item.run, item.seq, HASH, HASH, item.clock)
+        head = Head(link, item.source, item.container, 0, item.length, item.sha256, (0, 0),
+                    (item.mono_begin_ms, item.mono_end_ms), item.wall_ms)
+        generation.segments.add(head, item.name, item.committed_at_ms)
+        if item.stored_at_ms is not None:
+            generation.segments.store(item.name, item.stored_at_ms, 1)
+        if item.measurement is not None:
+            generation.segments.measure(item.name, item.measurement, None)
     generation.notes.extend(notes)
     return Sitting("s", generations=[generation])
 
@@ -134,7 +140,7 @@ def test_dropping_a_segment_never_helps(told: list[Stretch], data: st.DataObject
     # "Never committed" leaves no hole in the numbers: coverage must notice by the clocks alone.
     never_committed = film[:victim] + film[victim + 1 :]
     delivered_not = [*film]
-    delivered_not[victim] = replace(film[victim], stored_at_ms=None, measurement=None)
+    delivered_not[victim] = film[victim]._replace(stored_at_ms=None, stored_seq=None, measurement=None)
     before = cover(sitting(film), R)
     assert cover(sitting(never_committed), R).shown_ms <= before.shown_ms
     assert cover(sitting(delivered_not), R).shown_ms <= before.shown_ms
@@ -217,7 +223,7 @@ def test_the_cause_of_a_gap(notes: list[PlacedNote], cause: str) -> None:
 
 def test_runs_of_other_sources_show_nothing() -> None:
     film = filmed([Stretch(SHOWN, 70_000)])
-    film[0] = replace(film[0], source="orientation")
+    film[0] = film[0]._replace(source="orientation")
     coverage = cover(sitting(film), R)
     assert (coverage.shown_ms, coverage.placed) == (0, ())
 
@@ -253,7 +259,7 @@ async def test_the_order_of_delivery_changes_nothing(service: Service, order: li
 @settings(max_examples=60, deadline=None)
 def test_what_is_pending_is_what_coverage_calls_missing_or_has_not_read(told: list[Stretch]) -> None:
     film = filmed(told)
-    unread = [replace(item, measurement=None) if item.stored_at_ms and index % 3 == 0 else item
+    unread = [item._replace(measurement=None) if item.stored_at_ms and index % 3 == 0 else item
               for index, item in enumerate(film)]
     state = sitting(unread)
     placed = cover(state, R).placed

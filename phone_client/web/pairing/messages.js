@@ -83,7 +83,7 @@ const object = (shape) => (value) => {
 /** @type {Check} */
 const eachRunOnce = (value) => Array.isArray(value) && new Set(value.map(({ run }) => run)).size === value.length;
 
-const hash = like(/^[A-Za-z0-9_-]{43}$/);
+const hash = like(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
 const run = integer(1, MAX_RUN);
 const seq = integer(0, 999_999);
 const length = integer(1, MAX_SEGMENT);
