@@ -162,14 +162,14 @@ class Segments:
         """Takes in the segment that `head`, whose record's hash is `name`, commits to."""
         link, row = head.link, len(self)
         flags = (_CARRIED if carried else 0) | (_SAMPLED if link.clock else 0)
-        packed = _PACKED_HEAD.pack(
-            link.run, link.seq, _SOURCES.index(head.source), _CONTAINERS.index(head.container), flags,
+        packed = _pack(
+            _PACKED_HEAD, link.run, link.seq,
+            _SOURCES.index(head.source), _CONTAINERS.index(head.container), flags,
             head.length, from_b64u(head.sha256), *head.mono_ms, head.wall_ms, committed_at_ms,
         )
         if row % _CHUNK == 0:
             self._chunks.append(bytearray(_CHUNK * _ROW.size))
-        chunk, at = self._place(row)
-        chunk[at : at + len(packed)] = packed
+        self._put(row, 0, packed)
         self._heads.append(self._known.add(name))
         if link.clock is not None:
             self._sampled.append(row)
@@ -187,10 +187,11 @@ class Segments:
         row = self._row_of(name)
         segment = self.read(row)
         run = self.runs[segment.run]
-        _PACKED_STORED.pack_into(*self._place(row, _AT_STORED), at_ms, event)
-        if segment.stored_seq is None and segment.source == "camera":
-            self.camera.stored.add(segment.mono_end_ms - segment.mono_begin_ms)
+        self._put(row, _AT_STORED, _pack(_PACKED_STORED, at_ms, event))
+        if segment.source == "camera":
             self.camera.stored_at_ms = at_ms
+            if segment.stored_seq is None:
+                self.camera.stored.add(segment.mono_end_ms - segment.mono_begin_ms)
         self._await(run, row)
         # What could not be read because this one was missing deserves another look.
         for later in [later for later in run.read_behind if later > row]:
@@ -227,8 +228,7 @@ class Segments:
             except struct.error:
                 self._odd[row] = found
                 packed = _PACKED_MEASURED.pack(flags | _ODD, 0, 0, 0, 0, 0)
-        chunk, at = self._place(row, _AT_MEASURED)
-        chunk[at : at + len(packed)] = packed
+        self._put(row, _AT_MEASURED, packed)
         if before.source == "camera" and (before.measurement is None) != (found is None):
             sign = 1 if before.measurement is None else -1
             self.camera.verified.segments += sign
@@ -278,8 +278,12 @@ class Segments:
             first_us, end_us = self._odd[row].first_us, self._odd[row].end_us
         return Shown(begin_ms, end_ms, first_us, end_us)
 
-    def _place(self, row: int, part: int = 0) -> tuple[bytearray, int]:
-        return self._chunks[row // _CHUNK], row % _CHUNK * _ROW.size + part
+    def _place(self, row: int) -> tuple[bytearray, int]:
+        return self._chunks[row // _CHUNK], row % _CHUNK * _ROW.size
+
+    def _put(self, row: int, part: int, packed: bytes) -> None:
+        chunk, at = self._place(row)
+        chunk[at + part : at + part + len(packed)] = packed
 
     def _row(self, name: str) -> int | None:
         number = self._known.number(name)
@@ -293,3 +297,11 @@ class Segments:
         if row is None:
             raise KeyError(name)
         return row
+
+
+def _pack(into: struct.Struct, *values: object) -> bytes:
+    """Raises ValueError where something is no number that a journal of ours has."""
+    try:
+        return into.pack(*values)
+    except struct.error as error:
+        raise ValueError(str(error)) from error

@@ -68,7 +68,8 @@ async def test_all_of_a_batch_or_none(service: Service) -> None:
     exam = await Exam.begin(service)
     good, bad = exam.phone.head(0, 5), exam.phone.head(5, 10)
     before = await seq(exam)
-    error = await refusal(exam.phone, good.record, altered(exam.phone, bad.record, prev=sha256_b64u("another")))
+    elsewhere = altered(exam.phone, bad.record, prev=sha256_b64u("another"))
+    error = await refusal(exam.phone, good.record, elsewhere)
     assert (error.code, error.extra) == ("chain_broken", {"run": 1, "seq": 1})
     assert await seq(exam) == before
     assert await exam.segments() == []

@@ -294,7 +294,7 @@ async def test_a_replaced_phone_delivers_media_but_no_later_entries(service: Ser
     await old.commit(later[0].record)
     await old.upload()
     state = await service.register.look("s_1")
-    stored = [segment.stored_at_ms is not None for segment in state.generations[0].segments.values()]
+    stored = [segment.stored_at_ms is not None for segment in state.generations[0].segments]
     assert stored == [True] * 5
 
 

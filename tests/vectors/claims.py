@@ -85,6 +85,7 @@ INVALID: dict[str, tuple[str, Claims]] = {
     "sitting id with a slash": ("evidence-note+jws", {"sitting": "s/1"}),
     "sitting id with a line end": ("evidence-note+jws", {"sitting": "s_vectors\n"}),
     "hash of 42 characters": ("evidence-head+jws", {"sha256": HASH[:-1]}),
+    "second spelling of a hash": ("evidence-head+jws", {"sha256": HASH[:-1] + "_"}),
     "padded hash": ("evidence-head+jws", {"sha256": HASH + "="}),
     "hash in standard base64": ("evidence-head+jws", {"sha256": "+" + HASH[1:]}),
     "media times reversed": ("evidence-head+jws", {"media_us": [4_000_000, 0]}),
