@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from evidence_server.placing import place_runs
 from evidence_server.segment import Measured, Segment
@@ -42,8 +43,7 @@ DRIFT_MS = 2_000
 """Deviation of the media clock from the monotonic clock within one run that is reported."""
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of the server's time, [start_ms, end_ms)."""
 
     start_ms: int
@@ -55,8 +55,7 @@ class Span:
         return Span(start, end) if start < end else None
 
 
-@dataclass(frozen=True)
-class PlacedSegment:
+class PlacedSegment(NamedTuple):
     """A camera segment on the server's clock, give or take `uncertainty_ms`; `readable`: shows pictures."""
 
     segment: Segment
@@ -124,8 +123,10 @@ def cover(state: Sitting, required: Span) -> Coverage:
 
 def _within_numbers(item: PlacedSegment) -> PlacedSegment:
     """Clocks that were made up may add up to more than a record can say: a verdict that cannot be read."""
-    start, end = (max(-MAX_INTEGER, min(ms, MAX_INTEGER)) for ms in (item.span.start_ms, item.span.end_ms))
-    return item if item.span == Span(start, end) else replace(item, span=Span(start, end))
+    start_ms, end_ms = item.span
+    if -MAX_INTEGER <= start_ms <= MAX_INTEGER and -MAX_INTEGER <= end_ms <= MAX_INTEGER:
+        return item
+    return item._replace(span=Span(*(max(-MAX_INTEGER, min(ms, MAX_INTEGER)) for ms in item.span)))
 
 
 def pending(state: Sitting, end_ms: int) -> list[Segment]:
@@ -198,7 +199,7 @@ def _still_us(video: Measured, between_us: int) -> int:
 def _cut(item: PlacedSegment, end_ms: int) -> PlacedSegment:
     """`item` as shown until `end_ms` at most."""
     span = item.span
-    return replace(item, span=Span(span.start_ms, max(span.start_ms, min(span.end_ms, end_ms))))
+    return item._replace(span=Span(span.start_ms, max(span.start_ms, min(span.end_ms, end_ms))))
 
 
 def pictures_of(segment: Segment) -> Measured | None:

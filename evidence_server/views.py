@@ -12,6 +12,8 @@ from evidence_server.sitting import CLAIM_LAPSES_MS, ClaimState, Generation, Sit
 
 UNSTORED_LISTED = 500
 _LISTED = 50
+_CAPTURE = {"gap_begin": "interrupted", "gap_end": "recording", "stop": "stopped"}
+"""What the newest of these notes says that a phone is doing."""
 
 
 def stage(state: Sitting) -> str:
@@ -76,17 +78,13 @@ def _capture(state: Sitting, generation: Generation) -> tuple[str, dict[str, Any
     """What the phone's notes say it is doing, and the interruption it has not ended."""
     if not generation.segments and not generation.notes:
         return "unknown", None
-    placements = place_runs(state)
-    capture, gap = "recording", None
-    for placed in generation.notes:
-        if placed.note.note == "gap_begin":
-            at_ms = placements[generation.number, placed.note.link.run].server_ms(placed.note.mono_ms)
-            capture, gap = "interrupted", {"cause": placed.note.cause, "since_ms": at_ms}
-        elif placed.note.note == "gap_end":
-            capture, gap = "recording", None
-        elif placed.note.note == "stop":
-            capture, gap = "stopped", None
-    return capture, gap
+    telling = (one.note for one in reversed(generation.notes) if one.note.note in _CAPTURE)
+    newest = next(telling, None)
+    capture = "recording" if newest is None else _CAPTURE[newest.note]
+    if newest is None or capture != "interrupted":
+        return capture, None
+    at_ms = place_runs(state)[generation.number, newest.link.run].server_ms(newest.mono_ms)
+    return capture, {"cause": newest.cause, "since_ms": at_ms}
 
 
 def verdict(state: Sitting) -> dict[str, Any] | None:
