@@ -11,9 +11,8 @@ YOUNG, MIDDLE, OLD = 10_000, 20, 100
 def walk_seldom() -> None:
     """For a process that remembers much and drops little: call it once all is imported.
 
-    Folded sittings are a million objects without a cycle among them.  Walking through them stops every
-    request for a tenth of a second and more, and with Python's own thresholds that happens so often that one
-    request in fifty waits for it.  What is young is still walked through often: there are the cycles, in what
+    What it remembers has no cycles to be found.  Walking through it stops every request, and with Python's own
+    thresholds that happens often.  What is young is still walked through often: there are the cycles, in what
     requests leave behind.
     """
     gc.freeze()  # modules, routes and models, which stay anyway

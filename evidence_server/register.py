@@ -21,7 +21,7 @@ Clock = Callable[[], int]
 """Gives the time in milliseconds since the epoch."""
 
 _KEPT = 2_000
-"""Most folded states kept in memory: an hour's recording folds to less than a megabyte."""
+"""Most folded states kept in memory: an hour's recording folds to a fifth of a megabyte."""
 _IDLE_MS = 30 * 60_000
 """How long one is kept that nobody asks for: phones and pages that are at work ask every few seconds."""
 

@@ -103,9 +103,9 @@ class Run(Sequence[Segment]):
         """When those that are measured and have pictures begin and end."""
         return (shown for row in self.rows if (shown := self._of.shown(row)))
 
-    def unfinished(self) -> list[tuple[int, Segment]]:
+    def unfinished(self) -> Iterator[tuple[int, Segment]]:
         """Those that are not stored or not measured, in order, each with its place in the run."""
-        return [(self.ordinal(row), self._of.read(row)) for row in sorted(self.waiting)]
+        return ((self.ordinal(row), self._of.read(row)) for row in sorted(self.waiting))
 
 
 class Segments:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any
 
 from evidence_server.coverage import Span, cover, union
@@ -139,7 +140,8 @@ def phone_reads(
     unstored: list[str] = []
     if generation is not None:
         waiting = generation.segments.unfinished()
-        unstored = [segment.name for segment in waiting if segment.stored_at_ms is None]
+        names = (segment.name for segment in waiting if segment.stored_at_ms is None)
+        unstored = list(islice(names, UNSTORED_LISTED))
     return {
         "stage": claimed.stage, "server_time_ms": now_ms, "position": state.seq,
         "generation": claimed.generation,
@@ -150,7 +152,7 @@ def phone_reads(
             {"run": number, "next_seq": run.next_seq, "tip": run.tip}
             for number, run in sorted(generation.chains.runs.items())
         ] if generation else [],
-        "unstored": unstored[:UNSTORED_LISTED],
+        "unstored": unstored,
         "manifest": generation.manifest.version if generation and generation.manifest else 0,
         "verdict": verdict(state), "verdict_jws": state.verdicts[-1].record if state.verdicts else None,
         "published_at_ms": state.published_at_ms,
