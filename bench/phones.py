@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from statistics import linear_regression, median, quantiles
+from statistics import linear_regression, mean, median, quantiles
 from typing import Any
 
 import aiohttp
@@ -204,6 +204,13 @@ def told(samples: Sequence[Sample], tally: Tally, minutes: float) -> dict[str, o
     }
 
 
+def growth(samples: Sequence[Sample]) -> float:
+    """By how much the server's memory grew from the first fifth to the last, once it was at work."""
+    memory = [sample.server_mb for sample in samples[1:] or samples]
+    fifth = max(1, len(memory) // 5)
+    return mean(memory[-fifth:]) / mean(memory[:fifth]) - 1
+
+
 def main() -> None:
     """Run and tell."""
     parser = arguments(__doc__ or "")
@@ -232,6 +239,7 @@ def main() -> None:
     goals = [
         Goal("acknowledged or receipted, and lost", float(str(found["lost"])), 0, 0, ""),
         Goal("99th percentile of a head's wait", float(str(figures["head_p99_ms"])), 50, 100, "ms"),
+        Goal("growth of memory from the first to the last fifth", round(100 * growth(samples), 1), 10, 20, "%"),
     ]
     detail: dict[str, object] = {
         "phones": asked.phones, "minutes": asked.minutes, "picture": asked.size,
