@@ -17,7 +17,7 @@ from evidence_server.anchor import judge_sightings
 from evidence_server.coverage import Coverage, PlacedSegment, Span, pictures_of, union
 from evidence_server.hands import HANDLING_MS, InHands, in_hands
 from evidence_server.placing import place_runs
-from evidence_server.scan import Marked, marked, mono_ms, stretch
+from evidence_server.scan import Marked, MediaClock, marked, stretch
 from evidence_server.seen import FOREIGN, UNCHECKED, Answer, Look, Search, SeenSpan
 from evidence_server.segment import Segment
 from evidence_server.segments import Run
@@ -208,12 +208,12 @@ def _continuity(
             unseen += _unseen(segments, placed, look.upto if look else 0, required)
             if look is None or not placed:
                 continue
-            clock = RunClock(placed)
+            clock, media_clock = RunClock(placed), MediaClock(segments)
             blind += _blind(look, segments, placed, clock)
             held = [(one.begin_ms, one.end_ms) for one in excused if one.run == run]
             for span in look.spans:
                 inside = clock.span(span).clip(required)
-                if span.kind != UNCHECKED and inside and not _is_handled(span, segments, held):
+                if span.kind != UNCHECKED and inside and not _is_handled(span, media_clock, held):
                     seen.append((inside, span))
     found: list[Finding] = [{"code": "continuity_not_measured"}] if unseen else []
     found += [_failed(at, span) for at, span in _longest_of_each_kind(seen)]
@@ -344,6 +344,8 @@ def _unseen(
     segments: Run, placed: Sequence[PlacedSegment], upto: int, required: Span
 ) -> list[Span]:
     """The stored stretches of the required interval that were not looked at."""
+    if not placed:
+        return []
     later = {segment.head for segment in segments[upto:]}
     return union((item.span for item in placed if item.segment.head in later), required)
 
@@ -373,8 +375,8 @@ class RunClock:
 
 
 def _is_handled(
-    span: SeenSpan, run: Run, handled: Sequence[tuple[int, int]]
+    span: SeenSpan, clock: MediaClock, handled: Sequence[tuple[int, int]]
 ) -> bool:
     """Whether a stretch lies wholly where the phone was in hands."""
-    begin, end = mono_ms(run, span.start_us), mono_ms(run, span.end_us)
+    begin, end = clock.mono_ms(span.start_us), clock.mono_ms(span.end_us)
     return any(since <= begin and end <= until + SETTLING_MS for since, until in handled)

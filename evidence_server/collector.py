@@ -11,7 +11,7 @@ YOUNG, MIDDLE, OLD = 10_000, 20, 100
 def walk_seldom() -> None:
     """For a process that remembers much and drops little: call it once all is imported.
 
-    What it remembers has no cycles.  Walking through it stops every request, and with Python's own
+    Folded sittings have no cycles in them.  Walking through them stops every request, and with Python's own
     thresholds that happens often.  What is young is still walked through often: there are the cycles, in what
     requests leave behind.
     """

@@ -43,6 +43,6 @@ def _unreleased(state: Sitting, generation: Generation) -> list[str]:
     for record in state.releases.get(generation.number, ()):
         released.update(Release.from_claims(read_unverified(record, Release.TYP)[0]).heads)
     return [
-        segment.name for segment in generation.segments
-        if segment.stored_at_ms is not None and segment.name not in released
+        name for segment in generation.segments
+        if segment.stored_at_ms is not None and (name := segment.name) not in released
     ]

@@ -111,8 +111,8 @@ def stretch(generation: Generation, of: Marked, *, over: bool) -> Stretch:
         return Stretch((), (), over)
     until_ms = _recorded_ms(generation, of.run) if of.end_ms is None else of.end_ms
     inside = [
-        ordinal for ordinal, segment in enumerate(segments)
-        if segment.mono_end_ms > of.begin_ms - LEAD_MS and segment.mono_begin_ms < until_ms
+        ordinal for ordinal, (begin_ms, end_ms) in enumerate(segments.times())
+        if end_ms > of.begin_ms - LEAD_MS and begin_ms < until_ms
     ]
     wanted = sorted({0, *inside})
     skipped = tuple(ordinal for ordinal in wanted if segments[ordinal].stored_at_ms is None)
@@ -127,30 +127,36 @@ def stretch(generation: Generation, of: Marked, *, over: bool) -> Stretch:
     return Stretch(tuple(ready), skipped if over else (), read and (over or (committed and not skipped)))
 
 
-def media_us(run: Run, mono_ms: int) -> int:
-    """A moment of a run's monotonic clock on its media clock, by the measured segment nearest to it."""
-    near = min(
-        run.shown(), default=None,
-        key=lambda one: max(one.mono_begin_ms - mono_ms, mono_ms - one.mono_end_ms, 0),
-    )
-    if near is None:
-        return 0
-    length_ms = near.mono_end_ms - near.mono_begin_ms
-    if length_ms <= 0:
-        return near.first_us
-    inside_ms = min(max(mono_ms, near.mono_begin_ms), near.mono_end_ms) - near.mono_begin_ms
-    return near.first_us + (near.end_us - near.first_us) * inside_ms // length_ms
+class MediaClock:
+    """A run's media clock and its monotonic clock, each by the other: by its segments that show pictures."""
 
+    def __init__(self, run: Run) -> None:
+        self._begin_ms = run[0].mono_begin_ms
+        self._shown = list(run.shown())
 
-def mono_ms(run: Run, at_us: int) -> int:
-    """The inverse of `media_us`: a moment of a run's media clock on its monotonic clock."""
-    near = min(
-        run.shown(), default=None, key=lambda one: max(one.first_us - at_us, at_us - one.end_us, 0),
-    )
-    if near is None:
-        return run[0].mono_begin_ms
-    if near.end_us <= near.first_us:
-        return near.mono_begin_ms
-    inside_us = min(max(at_us, near.first_us), near.end_us) - near.first_us
-    length_ms = near.mono_end_ms - near.mono_begin_ms
-    return near.mono_begin_ms + length_ms * inside_us // (near.end_us - near.first_us)
+    def media_us(self, mono_ms: int) -> int:
+        """A moment of the monotonic clock on the media clock, by the segment nearest to it."""
+        near = min(
+            self._shown, default=None,
+            key=lambda one: max(one.mono_begin_ms - mono_ms, mono_ms - one.mono_end_ms, 0),
+        )
+        if near is None:
+            return 0
+        length_ms = near.mono_end_ms - near.mono_begin_ms
+        if length_ms <= 0:
+            return near.first_us
+        inside_ms = min(max(mono_ms, near.mono_begin_ms), near.mono_end_ms) - near.mono_begin_ms
+        return near.first_us + (near.end_us - near.first_us) * inside_ms // length_ms
+
+    def mono_ms(self, at_us: int) -> int:
+        """The inverse of `media_us`."""
+        near = min(
+            self._shown, default=None, key=lambda one: max(one.first_us - at_us, at_us - one.end_us, 0),
+        )
+        if near is None:
+            return self._begin_ms
+        if near.end_us <= near.first_us:
+            return near.mono_begin_ms
+        inside_us = min(max(at_us, near.first_us), near.end_us) - near.first_us
+        length_ms = near.mono_end_ms - near.mono_begin_ms
+        return near.mono_begin_ms + length_ms * inside_us // (near.end_us - near.first_us)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from evidence_server.placing import place_runs
-from evidence_server.scan import Marked, marked, mono_ms
+from evidence_server.scan import Marked, MediaClock, marked
 from evidence_server.seen import UNCHECKED, SeenSpan
 from evidence_server.sitting import Generation, Sitting
 from pairing.jws import MAX_INTEGER
@@ -72,12 +72,12 @@ def _alarms(state: Sitting) -> Iterator[dict[str, Any]]:
     placements = place_runs(state) if any(one.seen.looks for one in state.generations) else {}
     for generation in state.generations:
         for run, look in generation.seen.looks.items():
-            segments, placement = generation.runs[run], placements[generation.number, run]
+            clock, placement = MediaClock(generation.runs[run]), placements[generation.number, run]
             still_open = bool(look.open) and generation is state.bound and not generation.manifest_current
             alarms = [one for one in look.spans if one.kind != UNCHECKED]
             for span in sorted(alarms, key=lambda one: -one.start_us)[:ALARMS]:
                 since_ms, until_ms = (
-                    max(-MAX_INTEGER, min(placement.server_ms(mono_ms(segments, at_us)), MAX_INTEGER))
+                    max(-MAX_INTEGER, min(placement.server_ms(clock.mono_ms(at_us)), MAX_INTEGER))
                     for at_us in (span.start_us, span.end_us)
                 )
                 yield _alarm(span, since_ms, None if still_open and span in look.open else until_ms)

@@ -122,8 +122,9 @@ def orientations(generation: Generation, of: Marked) -> list[Segment]:
     if of.kind != "scan" or of.end_ms is None:
         return []
     return [
-        segment for run in generation.runs.values() if run.source == "orientation" for segment in run
-        if segment.mono_begin_ms < of.end_ms and segment.mono_end_ms > of.begin_ms
+        run[ordinal] for run in generation.runs.values() if run.source == "orientation"
+        for ordinal, (begin_ms, end_ms) in enumerate(run.times())
+        if begin_ms < of.end_ms and end_ms > of.begin_ms
     ]
 
 

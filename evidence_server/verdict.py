@@ -102,6 +102,8 @@ def judge(state: Sitting) -> Judgement:
         if segment.stored_at_ms is not None and segment.stored_at_ms > deadline
     }
     word = INCOMPLETE if reasons else LATE if after else COMPLETE
+    committed = sum(len(generation.segments) for generation in state.generations)
+    waiting = [segment for generation in state.generations for segment in generation.segments.unfinished()]
     claims = {
         "sitting": state.id,
         "rules": RULES,
@@ -123,9 +125,9 @@ def judge(state: Sitting) -> Judgement:
             for item in state.generations
         ],
         "segments": {
-            "committed": sum(1 for _ in state.segments()),
-            "stored": sum(1 for item in state.segments() if item.stored_at_ms is not None),
-            "measured": sum(1 for item in state.segments() if item.measurement is not None),
+            "committed": committed,
+            "stored": committed - sum(item.stored_at_ms is None for item in waiting),
+            "measured": committed - sum(item.measurement is None for item in waiting),
         },
     }
     return Judgement(word, claims)

@@ -13,7 +13,7 @@ from evidence_server.anchor import expected_codes, slot_shown
 from evidence_server.media.eyes import Eyes
 from evidence_server.placing import place_runs
 from evidence_server.register import Register
-from evidence_server.scan import Marked, media_us, moments, mono_ms
+from evidence_server.scan import Marked, MediaClock, moments
 from evidence_server.seen import FOREIGN, Look, SeenSpan, picture_name
 from evidence_server.segment import Segment
 from evidence_server.segments import Run
@@ -99,10 +99,11 @@ class Watcher(Turns):
         if task.ordinal is not None:
             at = self._progress.setdefault(key, Progress())
             before, segments = task.stretch.ordinals[: at.read], generation.runs[of.run]
+            clock = MediaClock(segments)
             seen = await self._eyes.follow(
                 name, task.ordinal, before, segments[0].container, self._reader(state, segments),
-                kind=of.kind, from_us=media_us(segments, of.begin_ms),
-                to_us=None if of.end_ms is None else media_us(segments, of.end_ms),
+                kind=of.kind, from_us=clock.media_us(of.begin_ms),
+                to_us=None if of.end_ms is None else clock.media_us(of.end_ms),
             )
             at.told = seen.get("progress")
             at.read += 1
@@ -155,11 +156,12 @@ class Watcher(Turns):
             at.told = {"open": look.open, "closed": [], "markers": [], "unread": []}
         if not task.told:
             before = [number for number in range(task.ordinal) if number not in task.skipped]
+            clock = MediaClock(segments)
             seen = await self._eyes.follow(
                 f"{state.id}/{generation.number}/{run}", task.ordinal, before, segments[0].container,
                 self._reader(state, segments), kind="run",
                 codes=self._expected(state, segments[task.ordinal]),
-                fresh_us=[media_us(segments, at_ms) for at_ms in moments(generation, run)],
+                fresh_us=[clock.media_us(at_ms) for at_ms in moments(generation, run)],
             )
             if "problem" in seen:
                 # The eye failed at it: that is no news of what goes on.
@@ -206,17 +208,16 @@ class Watcher(Turns):
 
     def _slots(self, state: Sitting, run: Run, looks: Sequence[Any]) -> list[list[int]]:
         """Rows of a moment on the media clock, and the slots whose markers were read in that picture."""
+        if not looks:
+            return []
+        clock, placement = MediaClock(run), place_runs(state)[run[0].generation, run[0].run]
+        key, vague_ms = self._anchor_key(state.id), placement.uncertainty_ms
         rows = []
         for at_us, *codes in looks:
-            rows.append([int(at_us), *(self._slot(state, run, int(at_us), int(code)) for code in codes)])
+            at_ms = placement.server_ms(clock.mono_ms(int(at_us)))
+            slots = (slot_shown(key, int(code), at_ms, vague_ms) for code in codes)
+            rows.append([int(at_us), *(FOREIGN if slot is None else slot for slot in slots)])
         return rows
-
-    def _slot(self, state: Sitting, run: Run, at_us: int, code: int) -> int:
-        """Which slot's marker a code is that was read in the picture at `at_us`."""
-        placement = place_runs(state)[run[0].generation, run[0].run]
-        at_ms = placement.server_ms(mono_ms(run, at_us))
-        slot = slot_shown(self._anchor_key(state.id), code, at_ms, placement.uncertainty_ms)
-        return FOREIGN if slot is None else slot
 
     async def _journal_look(self, state: Sitting, task: LookTask, at: Progress, upto: int) -> None:
         told = at.told or {}

@@ -17,8 +17,8 @@ _SLOTS = 8
 class Digests:
     """Digests (as base64url), each once, numbered from 0 in the order in which they were added.
 
-    Those of `below` are its first; it must not grow any more.  Open addressing by Python's own keyed hash, so
-    that nobody can choose digests that collide.
+    Its first are those of `below`, as they are now.  Open addressing by Python's own keyed hash, so that
+    nobody can choose digests that collide.
     """
 
     def __init__(self, below: Digests | None = None) -> None:
@@ -31,19 +31,18 @@ class Digests:
         return self._first + len(self._digests) // SIZE
 
     def __iter__(self) -> Iterator[str]:
-        if self._below is not None:
-            yield from self._below
-        for number in range(self._first, len(self)):
-            yield b64u(self.raw(number))
+        return (b64u(self.raw(number)) for number in range(len(self)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Digests) and list(self) == list(other)
 
     def __contains__(self, digest: object) -> bool:
-        return isinstance(digest, str) and self.number(digest) is not None
+        return self.number(digest) is not None
 
-    def number(self, digest: str) -> int | None:
+    def number(self, digest: object) -> int | None:
         """The number of `digest`; None if it is not there, whatever it is."""
+        if not isinstance(digest, str):
+            return None
         try:
             raw = from_b64u(digest)
         except ValueError:
@@ -77,7 +76,8 @@ class Digests:
         here = self._slots[self._slot(raw)]
         if here:
             return self._first + here - 1
-        return None if self._below is None else self._below._number(raw)
+        number = None if self._below is None else self._below._number(raw)
+        return number if number is not None and number < self._first else None
 
     def _slot(self, raw: bytes) -> int:
         """The slot that `raw` is in, or belongs in."""

@@ -9,7 +9,7 @@ from evidence_server.segment import Measured
 from evidence_server.sitting import fold
 from tests.sittings import Exam, Service
 
-SEGMENTS = 200
+SEGMENTS = 400
 SAMPLED_EVERY = 7
 """A phone reads the server's clock every half minute."""
 MOST_BYTES = 320
