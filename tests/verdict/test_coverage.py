@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evidence_server.coverage import JOIN_MS, LISTED_GAP_MS, Span, cover, pending
+from evidence_server.placing import Mark, marks, place_phone
 from evidence_server.segment import Measured, Segment
 from evidence_server.sitting import Generation, PlacedNote, Sitting
 from pairing.chain import Chains
@@ -192,6 +194,27 @@ def test_late_slices_leave_no_gap(late_ms: list[int]) -> None:
     coverage = cover(sitting(film), R)
     assert all(gap.span.start_ms == T0 or gap.span.end_ms == R.end_ms for gap in coverage.gaps)
     assert coverage.shown_ms >= 60_000 - JOIN_MS
+
+
+readings = st.lists(st.none() | st.tuples(st.integers(-9_000, 9_000), st.integers(0, 3_000)), min_size=1)
+
+
+@given(stretches, readings)
+@settings(max_examples=100, deadline=None)
+def test_what_places_a_run_is_no_less_than_all_of_it(
+    told: list[Stretch], read: list[tuple[int, int] | None]
+) -> None:
+    """First heads and samples place a phone's runs as all its heads do."""
+    film = []
+    for item, reading in zip(filmed(told), cycle(read), strict=False):
+        mono_ms = item.mono_begin_ms
+        clock = None if reading is None else ClockSample(
+            mono_ms + BOOT_MS + reading[0], mono_ms, item.wall_ms, reading[1]
+        )
+        film.append(item._replace(clock=clock))
+    (generation,) = sitting(film).generations
+    entire = [Mark(item.run, item.mono_begin_ms, item.wall_ms, item.clock) for item in film]
+    assert place_phone(marks(generation)) == place_phone(entire)
 
 
 def note(kind: str, cause: str, seconds: float, seq: int) -> PlacedNote:
