@@ -18,7 +18,7 @@ from statistics import median, quantiles
 
 from bench.machine import Cores, facts
 from bench.report import Goal, arguments, scratch, tell
-from evidence_server.collector import walk_seldom
+from evidence_server.memory import walk_seldom
 from tests.sittings import Exam, Phone, Service
 
 OFFERED_HEADS_PER_S = 1000

@@ -17,7 +17,6 @@ import structlog
 from aiohttp import web
 
 from evidence_server.bind import Binder
-from evidence_server.collector import walk_seldom
 from evidence_server.data_folder import DataFolder
 from evidence_server.faults import Faults
 from evidence_server.identity import Identity
@@ -28,6 +27,7 @@ from evidence_server.local_store import LocalStore
 from evidence_server.media.eyes import LOOKING, Eyes
 from evidence_server.media.limits import Limits
 from evidence_server.media.supervisor import MediaWorker
+from evidence_server.memory import give_back, walk_seldom
 from evidence_server.metrics import Metrics
 from evidence_server.receive import SegmentUploads
 from evidence_server.record import Recorder
@@ -136,7 +136,8 @@ async def build(settings: Settings, now_ms: Callable[[], int] = clock_ms) -> web
         # The outage is journalled before anything is served or judged.
         await sweep.begin()
         await worker.start()
-        running = [asyncio.create_task(each.run()) for each in (sweep, verifier, watcher)]
+        at_work = (sweep.run(), verifier.run(), watcher.run(), give_back())
+        running = [asyncio.create_task(each) for each in at_work]
         yield
         for task in running:
             task.cancel()
