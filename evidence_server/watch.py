@@ -156,12 +156,13 @@ class Watcher(Turns):
             at.told = {"open": look.open, "closed": [], "markers": [], "unread": []}
         if not task.told:
             before = [number for number in range(task.ordinal) if number not in task.skipped]
-            clock = MediaClock(segments)
+            taken_up = moments(generation, run)
+            clock = MediaClock(segments) if taken_up else None
             seen = await self._eyes.follow(
                 f"{state.id}/{generation.number}/{run}", task.ordinal, before, segments[0].container,
                 self._reader(state, segments), kind="run",
                 codes=self._expected(state, segments[task.ordinal]),
-                fresh_us=[clock.media_us(at_ms) for at_ms in moments(generation, run)],
+                fresh_us=[clock.media_us(at_ms) for at_ms in taken_up] if clock else [],
             )
             if "problem" in seen:
                 # The eye failed at it: that is no news of what goes on.
