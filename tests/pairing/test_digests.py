@@ -31,6 +31,9 @@ def test_each_once_and_numbered_as_it_came(first: list[int], second: list[int], 
     assert list(above) == list(numbers)
     assert len(above) == len(numbers)
     assert list(below) == before
+    below.add(sha256_b64u("later"))  # what grows below is not seen above
+    assert list(above) == list(numbers)
+    assert sha256_b64u("later") not in above
     for digest in map(named, asked):
         assert above.number(digest) == numbers.get(digest)
         assert (digest in above) == (digest in numbers)

@@ -263,6 +263,9 @@ FORGERIES = [
     Forgery("operator: the end is dropped", 9, cut("ended")),
     Forgery("operator: a segment was stored earlier", 6, changed("stored", another_time, nth=-1)),
     Forgery("operator: a segment was never stored", 9, cut("stored")),
+    Forgery("operator: a stored segment's name is no text", 3, changed(
+        "stored", lambda _, event: with_body(event, head=5), nth=-1
+    ), says="malformed"),
     Forgery("operator: a measurement is better", 9, changed("measured", healthy, nth=4)),
     Forgery("operator: another phone's manifest", 5, changed("manifest", of_the_other_phone)),
     Forgery("operator: a manifest of its own", 5, changed("manifest", older_manifest)),
