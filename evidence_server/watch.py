@@ -101,7 +101,7 @@ class Watcher(Turns):
             before, segments = task.stretch.ordinals[: at.read], generation.runs[of.run]
             clock = MediaClock(segments)
             seen = await self._eyes.follow(
-                name, task.ordinal, before, segments[0].container, self._reader(state, segments),
+                name, task.ordinal, before, segments.container, self._reader(state, segments),
                 kind=of.kind, from_us=clock.media_us(of.begin_ms),
                 to_us=None if of.end_ms is None else clock.media_us(of.end_ms),
             )
@@ -159,7 +159,7 @@ class Watcher(Turns):
             taken_up = moments(generation, run)
             clock = MediaClock(segments) if taken_up else None
             seen = await self._eyes.follow(
-                f"{state.id}/{generation.number}/{run}", task.ordinal, before, segments[0].container,
+                f"{state.id}/{generation.number}/{run}", task.ordinal, before, segments.container,
                 self._reader(state, segments), kind="run",
                 codes=self._expected(state, segments[task.ordinal]),
                 fresh_us=[clock.media_us(at_ms) for at_ms in taken_up] if clock else [],
